@@ -1,0 +1,156 @@
+/** One channel as the application uses it. */
+import type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
+import type { Emitter, Listener, Off } from './emitter.ts';
+import { CarillonError, type Reason, reasons } from './errors.ts';
+import type { ChannelEvents, Message, SubscriptionState } from './events.ts';
+import { publishText } from './frames.ts';
+import { type Intake, iterate } from './iteration.ts';
+import type { Link } from './link.ts';
+import type { SubscribeOptions, Subscription } from './subscription.ts';
+
+/** How a publication is sent. */
+export interface PublishOptions {
+  /**
+   * Publications with the same key are one, for five minutes. By default each call has its own, which covers what
+   * the SDK sends again by itself; give one to cover your own retries too.
+   */
+  readonly idempotencyKey?: string;
+}
+
+/** What part of the history is asked for; by default the oldest that is kept. */
+export interface HistoryOptions {
+  /** Only what comes after this position, or before it with `reverse`. */
+  readonly since?: Position;
+  /** At most so many. The server has a bound of its own. */
+  readonly limit?: number;
+  /** The newest first. */
+  readonly reverse?: boolean;
+}
+
+/** A part of a channel's history. */
+export interface History<T> {
+  readonly publications: readonly { readonly offset: number; readonly data: T; readonly binary?: true }[];
+  /** The channel's newest position. */
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/**
+ * Made by {@link Carillon.channel}. `T` is what the application publishes there; nothing checks it at run time.
+ *
+ * The subscription has three states: `unsubscribed`, `subscribing`, `subscribed`. It comes back by itself after every cut,
+ * with the publications that were missed; where some are gone for good, `gap` is told.
+ */
+export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
+  /** The channel's name. */
+  readonly name: string;
+  readonly #link: Link;
+  readonly #subscription: Subscription;
+  readonly #events: Emitter<ChannelEvents<T>>;
+
+  /** @internal */
+  constructor(name: string, link: Link, subscription: Subscription, events: Emitter<ChannelEvents<T>>) {
+    this.name = name;
+    this.#link = link;
+    this.#subscription = subscription;
+    this.#events = events;
+  }
+
+  /** Where the subscription stands. */
+  get state(): SubscriptionState {
+    return this.#subscription.state;
+  }
+
+  /**
+   * The place of the last message received, for `subscribe({ since })` in another page or process. Undefined before the
+   * first subscription, and where the channel keeps no history.
+   */
+  get position(): Position | undefined {
+    return this.#subscription.cursor.position;
+  }
+
+  /**
+   * Listens; the returned function stops it. The first `message` listener subscribes. Removing listeners does not
+   * unsubscribe.
+   */
+  on<K extends keyof ChannelEvents<T>>(event: K, listener: Listener<ChannelEvents<T>, K>): Off {
+    const off = this.#events.on(event, listener);
+    if (event === 'message' && this.#events.count(event) === 1) {
+      this.#link.connection.use();
+      this.#subscription.want();
+    }
+    return off;
+  }
+
+  /** Stops listening. */
+  off<K extends keyof ChannelEvents<T>>(event: K, listener: Listener<ChannelEvents<T>, K>): void {
+    this.#events.off(event, listener);
+  }
+
+  /**
+   * Resolves once the subscription is in force, at once where it is. It waits for the connection as long as that takes.
+   * `since` and `last` count for a new subscription only, so give them in the same task as the first `on`.
+   * @throws CarillonError where the server refuses, or the client is closed.
+   */
+  subscribe(options?: SubscribeOptions): Promise<SubscribeResult> {
+    return this.#subscription.subscribe(options);
+  }
+
+  /** Ends the subscription; no message comes from here on. Resolves when the server knows. Listeners stay for a next time. */
+  unsubscribe(): Promise<void> {
+    return this.#subscription.unsubscribe();
+  }
+
+  /**
+   * Publishes any JSON value; no subscription is needed. Resolves when the server has taken it: with its position, or
+   * empty where the channel keeps no history. While there is no connection it waits, and after a cut it is sent again, without
+   * being doubled. While this channel is `subscribing`, it waits for that too.
+   * @throws CarillonError where the server refuses, the wait is too long, or too many wait. After a time-out it may
+   * or may not have been published: publish again with the same `idempotencyKey` to be sure.
+   */
+  async publish(data: T, options: PublishOptions = {}): Promise<PublishResult> {
+    const key = options.idempotencyKey ?? this.#link.outbox.uniqueKey();
+    const result = await this.#submit((id) => publishText(id, this.name, data, key));
+    return result as PublishResult;
+  }
+
+  /**
+   * Reads what the channel keeps.
+   * @throws CarillonError where the server refuses or does not answer; 112 where it cannot tell what follows `since`.
+   */
+  async history(options: HistoryOptions = {}): Promise<History<T>> {
+    const { since, limit, reverse } = options;
+    const command = { op: 'history', channel: this.name, since, limit, reverse };
+    return (await this.#submit((id) => JSON.stringify({ id, ...command }))) as History<T>;
+  }
+
+  /**
+   * Subscribes and reads message by message. The loop ends with `unsubscribe()` or `close()`, and throws a CarillonError where
+   * the server ends the subscription or turns the client away, or where the loop falls 10,000 messages behind.
+   * Leaving the loop does not unsubscribe.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<Message<T>, void, undefined> {
+    return iterate((intake) => this.#fill(intake));
+  }
+
+  #fill({ push, end }: Intake<T>): Off {
+    const endFor = (reason: Reason, regular: Reason) =>
+      end(reason.code === regular.code ? undefined : new CarillonError(reason));
+    const offs = [
+      this.#events.on('message', (_, message) => push(message)),
+      this.#events.on('state', ({ state, reason }) => {
+        if (state === 'unsubscribed') endFor(reason, reasons.unsubscribeCalled);
+      }),
+      this.#link.onStopped((reason) => endFor(reason, reasons.closeCalled)),
+    ];
+    this.subscribe().catch(end);
+    return () => {
+      for (const off of offs) off();
+    };
+  }
+
+  // Where publishing is for subscribers only, a publication must not overtake the subscription.
+  #submit(build: (id: number) => string): Promise<unknown> {
+    return this.#link.outbox.submit(build, () => this.#subscription.state !== 'subscribing');
+  }
+}

@@ -1,0 +1,142 @@
+/** The client as the application uses it: it puts the parts together and hands each what concerns it. */
+import { Channel } from './channel.ts';
+import { Connection } from './connection.ts';
+import type { ConnectionChange, ConnectionListener, ConnectionState } from './connection-state.ts';
+import { Emitter, type Listener, type Off } from './emitter.ts';
+import { CarillonError, type Reason, reasons, reportUncaught } from './errors.ts';
+import type { ChannelEvents } from './events.ts';
+import type { Frame } from './frames.ts';
+import type { Link } from './link.ts';
+import { type CarillonOptions, complete, type Internals, webSocketUrl } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { Requests } from './requests.ts';
+import { Subscription } from './subscription.ts';
+import { TokenSource } from './token.ts';
+
+/** The events of a client and the arguments of their listeners. */
+export interface CarillonEvents {
+  readonly state: [change: ConnectionChange];
+  /**
+   * What no promise carries: an exception in a listener or in the token callback, a refusal that nobody awaits and no `state`
+   * listener hears. Without a listener it is reported as an uncaught exception.
+   */
+  readonly error: [error: unknown];
+}
+
+/**
+ * A connection to a Carillon server and its channels. It connects on first use, comes back by itself after every cut, and recovers
+ * what was missed.
+ *
+ * Three states: `disconnected`, `connecting`, `connected`. The `state` event tells every change with its reason.
+ */
+export class Carillon {
+  readonly #events = new Emitter<CarillonEvents>((error, event) => {
+    if (event === 'error') reportUncaught(error);
+    else this.#report(error);
+  });
+  readonly #channels = new Map<string, { readonly channel: Channel; readonly subscription: Subscription }>();
+  readonly #connection: Connection;
+  readonly #outbox: Outbox;
+  readonly #link: Link;
+
+  /**
+   * `url` is the server's address, `http(s)` or `ws(s)`; without a path it means `/ws`. In a browser the default is the page's own
+   * server. Nothing is opened before the first use.
+   * @throws TypeError where `url` is no address; CarillonError where the runtime has no WebSocket.
+   */
+  constructor(url?: string | URL, options: CarillonOptions = {}, internals: Internals = {}) {
+    const settings = complete(options, internals);
+    const { timers, timeoutMs, transport, backoff } = settings;
+    const requests = new Requests(timers, timeoutMs);
+    const token = new TokenSource(settings.token);
+    const attempts = { url: webSocketUrl(url), transport, token, requests, timers, timeoutMs };
+    this.#connection = new Connection(attempts, backoff, this.#listener());
+    this.#outbox = new Outbox(this.#connection, timers, settings);
+    this.#link = {
+      connection: this.#connection,
+      outbox: this.#outbox,
+      onStopped: (listener) =>
+        this.#events.on('state', ({ state, reason }) => {
+          if (state === 'disconnected') listener(reason);
+        }),
+      report: (error) => this.#report(error),
+    };
+  }
+
+  /** Where the connection stands. */
+  get state(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  /** This session's id, the last one while there is none; undefined for a client without a token. */
+  get session(): string | undefined {
+    return this.#connection.session;
+  }
+
+  /** Listens; the returned function stops it. */
+  on<K extends keyof CarillonEvents>(event: K, listener: Listener<CarillonEvents, K>): Off {
+    return this.#events.on(event, listener);
+  }
+
+  /** Stops listening. */
+  off<K extends keyof CarillonEvents>(event: K, listener: Listener<CarillonEvents, K>): void {
+    this.#events.off(event, listener);
+  }
+
+  /** The channel of that name: the same object each time. It subscribes when it is listened to. */
+  channel<T = unknown>(name: string): Channel<T> {
+    let entry = this.#channels.get(name);
+    if (entry === undefined) {
+      const events = new Emitter<ChannelEvents<unknown>>((error) => this.#report(error));
+      const subscription = new Subscription(name, this.#link, events);
+      entry = { channel: new Channel(name, this.#link, subscription, events), subscription };
+      this.#channels.set(name, entry);
+    }
+    return entry.channel as Channel<T>;
+  }
+
+  /** Connects now rather than on first use, or again after `close()` or after the server turned the client away. */
+  connect(): void {
+    this.#connection.connect();
+  }
+
+  /**
+   * Closes the connection. What waits is rejected; subscriptions stay wanted, and the next `connect()` brings them back with what
+   * was missed.
+   */
+  close(): void {
+    this.#connection.end(reasons.closeCalled);
+  }
+
+  #listener(): ConnectionListener {
+    return {
+      changed: (change) => this.#events.emit('state', change),
+      opened: () => {
+        for (const { subscription } of this.#channels.values()) subscription.opened();
+        this.#outbox.flush();
+      },
+      received: (event) => this.#received(event),
+      cut: (reason) => {
+        for (const { subscription } of this.#channels.values()) subscription.cut(reason);
+      },
+      stopped: (reason) => this.#stopped(reason),
+      report: (error) => this.#report(error),
+    };
+  }
+
+  #received(event: Frame): void {
+    if (event.event !== undefined) this.#channels.get(event.event)?.subscription.received(event);
+  }
+
+  #stopped(reason: Reason): void {
+    this.#outbox.stop(reason);
+    for (const { subscription } of this.#channels.values()) subscription.stopped(reason);
+    const heard = reason === reasons.closeCalled || this.#events.count('state') > 0;
+    if (!heard) this.#report(new CarillonError(reason));
+  }
+
+  #report(error: unknown): void {
+    if (this.#events.count('error') === 0) reportUncaught(error);
+    else this.#events.emit('error', error);
+  }
+}

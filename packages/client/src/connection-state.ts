@@ -1,0 +1,33 @@
+/** The states of a connection, and what the rest of the SDK hears of it. */
+import type { Reason } from './errors.ts';
+import type { Frame } from './frames.ts';
+
+/**
+ * - `disconnected`: nothing happens until `connect()`, or until the client is used for the first time.
+ * - `connecting`: a connection is being opened and authenticated, or the next try is waited for.
+ * - `connected`: commands go through.
+ */
+export type ConnectionState = 'disconnected' | 'connecting' | 'connected';
+
+/** What a `state` listener of the client hears. A try that failed is told as another `connecting`. */
+export interface ConnectionChange {
+  readonly state: ConnectionState;
+  readonly reason: Reason;
+  /** Milliseconds until the next try, where one is waited for. */
+  readonly retryInMs?: number;
+}
+
+export interface ConnectionListener {
+  /** Told at every change, before what follows from it. */
+  changed(change: ConnectionChange): void;
+  /** Connected. */
+  opened(): void;
+  /** An event of the server. */
+  received(event: Frame): void;
+  /** No longer connected, or not yet after a failed try; the next try comes by itself. */
+  cut(reason: Reason): void;
+  /** Disconnected, and no try follows. */
+  stopped(reason: Reason): void;
+  /** An exception in the application's code or the runtime's. */
+  report(error: unknown): void;
+}

@@ -1,0 +1,86 @@
+/** What a channel tells its listeners, and how it is read from the server's events. */
+import type { Position } from '@carillon/protocol';
+import { type Reason, reasons } from './errors.ts';
+import type { Frame } from './frames.ts';
+
+/**
+ * - `unsubscribed`: not wanted, or refused, or ended by the server.
+ * - `subscribing`: wanted and not in force: asked for, or waiting for the connection.
+ * - `subscribed`: in force.
+ */
+export type SubscriptionState = 'unsubscribed' | 'subscribing' | 'subscribed';
+
+/** What a `state` listener of a channel hears. A try that will be repeated is told as another `subscribing`. */
+export interface SubscriptionChange {
+  readonly state: SubscriptionState;
+  readonly reason: Reason;
+}
+
+/** One publication as it reached this client. */
+export interface Message<T = unknown> {
+  readonly channel: string;
+  /** What JSON.parse makes of the published data. */
+  readonly data: T;
+  /** Its number in the channel; absent where the channel keeps no history. */
+  readonly offset?: number;
+  /** Present where `data` is the base64 of bytes. */
+  readonly binary?: true;
+  /** It was published before the subscription came into force, and comes from the history. */
+  readonly recovered: boolean;
+}
+
+/**
+ * Publications are missing, or may be: fetch the present state by other means. What is absent is not known.
+ * It comes before the messages after the gap.
+ */
+export interface Gap {
+  readonly channel: string;
+  /** {@link reasons} `notRecovered`, `notKept` or `skipped`. */
+  readonly reason: Reason;
+  /** The epoch that `from` and `to` belong to. Another one than before: the channel's history began anew. */
+  readonly epoch?: string;
+  /** The first offset that is missing. */
+  readonly from?: number;
+  /** The last offset that is missing. */
+  readonly to?: number;
+}
+
+/** The subscription came back, and everything missed follows: nothing is lost. */
+export interface Recovery {
+  readonly channel: string;
+  /** The last position before. */
+  readonly since: Position;
+  /** The channel's newest offset. The messages up to it, other than those that exclude this client, follow. */
+  readonly offset: number;
+}
+
+/** The events of a channel and the arguments of their listeners. */
+export interface ChannelEvents<T> {
+  /** A publication, each once and in order. */
+  readonly message: [data: T, message: Message<T>];
+  readonly state: [change: SubscriptionChange];
+  readonly gap: [gap: Gap];
+  readonly recovered: [recovery: Recovery];
+}
+
+/** A publication event as the application sees it. */
+export function messageOf(channel: string, { data, offset, binary }: Frame, recovered: boolean): Message {
+  return {
+    channel,
+    data,
+    recovered,
+    ...(offset !== undefined && { offset }),
+    ...(binary === true && { binary }),
+  };
+}
+
+/** A gap event as the application sees it. */
+export function gapOf(channel: string, { epoch, from, to }: Frame): Gap {
+  return {
+    channel,
+    reason: reasons.skipped,
+    ...(epoch !== undefined && { epoch }),
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+  };
+}

@@ -1,0 +1,52 @@
+/** Native protocol frames as the SDK reads and writes them. */
+import { CarillonError, reasons } from './errors.ts';
+
+/** One object from the server: a reply (`id` with `result` or `code`) or an event (`event`). */
+export interface Frame {
+  readonly id?: unknown;
+  readonly result?: unknown;
+  readonly code?: number;
+  readonly msg?: string;
+  readonly event?: string;
+  readonly type?: string;
+  readonly data?: unknown;
+  readonly offset?: number;
+  readonly binary?: boolean;
+  readonly epoch?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly delay?: number;
+}
+
+/** The objects of one frame, in order; undefined where it is not the native protocol. */
+export function readFrame(frame: unknown): readonly Frame[] | undefined {
+  if (typeof frame !== 'string') return undefined;
+  try {
+    const value: unknown = JSON.parse(frame);
+    const objects: readonly unknown[] = Array.isArray(value) ? value : [value];
+    return objects.every(isFrame) ? objects : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFrame(value: unknown): value is Frame {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A `publish` command as text. `data` is serialized here and only here, so what the application changes in it later
+ * has no effect.
+ * @throws CarillonError where `data` is nothing that JSON can hold.
+ */
+export function publishText(id: number, channel: string, data: unknown, idempotencyKey: string): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(data);
+  } catch (cause) {
+    throw new CarillonError(reasons.notJson, { cause });
+  }
+  if (json === undefined) throw new CarillonError(reasons.notJson);
+  const head = JSON.stringify({ id, op: 'publish', channel, idempotency_key: idempotencyKey });
+  return `${head.slice(0, -1)},"data":${json}}`;
+}

@@ -1,0 +1,20 @@
+/** Carillon's client for browsers and Node.js: subscribe, publish, and never miss a message unannounced. */
+export type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
+export type { BackoffOptions } from './backoff.ts';
+export type { Channel, History, HistoryOptions, PublishOptions } from './channel.ts';
+export { Carillon, type CarillonEvents } from './client.ts';
+export type { ConnectionChange, ConnectionState } from './connection-state.ts';
+export type { Off } from './emitter.ts';
+export { CarillonError, type Reason, reasons } from './errors.ts';
+export type {
+  ChannelEvents,
+  Gap,
+  Message,
+  Recovery,
+  SubscriptionChange,
+  SubscriptionState,
+} from './events.ts';
+export type { CarillonOptions } from './options.ts';
+export type { SubscribeOptions } from './subscription.ts';
+export type { TokenOption } from './token.ts';
+export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts';

@@ -1,0 +1,50 @@
+/** What a channel asks of the client, so that neither has to know the other. */
+import type { Off } from './emitter.ts';
+import type { Reason } from './errors.ts';
+import type { Settle } from './requests.ts';
+import type { Cancel } from './timers.ts';
+
+/** The connection as a subscription and the outbox see it. */
+export interface ConnectionLink {
+  readonly connected: boolean;
+  /** The session id before the present one. */
+  readonly formerSession: string | undefined;
+  /** Connects on first use; tells why not where the client was closed or turned away. */
+  use(): Reason | undefined;
+  /** An id for a command. */
+  nextId(): number;
+  /** Sends a command with that id; only while connected. */
+  send(id: number, text: string, settle: Settle): void;
+  /** Gives the present connection up and comes back. */
+  lost(reason: Reason): void;
+  /** The same with a fresh token; false where there is no way to get one. */
+  renewToken(reason: Reason): boolean;
+  /** Runs `task` after the backoff that follows so many failures in a row. */
+  later(failures: number, task: () => void): Cancel;
+}
+
+/** Builds a command's text around its id. */
+export type BuildCommand = (id: number) => string;
+
+/** What waits for the connection, as a channel sees it. */
+export interface OutboxLink {
+  /**
+   * Sends a command that may be sent twice, as soon as the client is connected and `ready` says so, and again after a
+   * cut. Rejects with a CarillonError.
+   */
+  submit(build: BuildCommand, ready: () => boolean): Promise<unknown>;
+  /** Looks again at what waits for `ready`. */
+  flush(): void;
+  /** A key that no other publication has. */
+  uniqueKey(): string;
+}
+
+/** A channel's way to the client. */
+export interface Link {
+  readonly connection: ConnectionLink;
+  readonly outbox: OutboxLink;
+  /** Hears when the client is closed or turned away. */
+  onStopped(listener: (reason: Reason) => void): Off;
+  /** Tells the application of an error that no promise of its own carries. */
+  report(error: unknown): void;
+}

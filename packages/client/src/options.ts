@@ -1,0 +1,67 @@
+/** What a client can be told, and the defaults. */
+import { type BackoffOptions, defaultBackoff } from './backoff.ts';
+import { frameBytes } from './codes.ts';
+import { CarillonError, reasons } from './errors.ts';
+import { realTimers, type Timers } from './timers.ts';
+import type { TokenOption } from './token.ts';
+import type { Transport } from './transport.ts';
+import { type WebSocketConstructor, WebSocketTransport } from './transports/websocket.ts';
+
+export interface CarillonOptions {
+  /**
+   * Who this client is: a token, or a function that fetches one. The function is asked again when the server refuses a token or
+   * says that it expired, at most three times in a row. The token is sent inside the connection, never in its address.
+   */
+  readonly token?: TokenOption;
+  /** The WebSocket class, where the runtime has none or another is wanted. Default `globalThis.WebSocket`. */
+  readonly WebSocket?: WebSocketConstructor;
+  /** The wait between two tries to connect. Default 300 ms to 20 s. */
+  readonly backoff?: Partial<BackoffOptions>;
+  /** Milliseconds for the token, for connecting, and for each reply. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** Publications and history requests that may wait for a connection. Default 100. */
+  readonly queueLimit?: number;
+  /** Milliseconds from the call until a command that waits for a connection is given up. Default 60,000; keep it well below five minutes. */
+  readonly queueTimeoutMs?: number;
+  /** The largest command in bytes; what is larger is refused here, because the server would close the connection. Default 65,536. */
+  readonly maxFrameBytes?: number;
+}
+
+/** What tests replace. Not part of the SDK's promise. */
+export interface Internals {
+  readonly timers?: Timers;
+  readonly transport?: Transport;
+}
+
+/** The options with their defaults filled in. */
+export function complete(options: CarillonOptions, internals: Internals) {
+  return {
+    token: options.token,
+    transport: internals.transport ?? webSocketTransport(options.WebSocket),
+    timers: internals.timers ?? realTimers,
+    backoff: { ...defaultBackoff, ...options.backoff },
+    timeoutMs: options.timeoutMs ?? 10_000,
+    queueLimit: options.queueLimit ?? 100,
+    queueTimeoutMs: options.queueTimeoutMs ?? 60_000,
+    maxFrameBytes: options.maxFrameBytes ?? frameBytes,
+  };
+}
+
+function webSocketTransport(given: WebSocketConstructor | undefined): Transport {
+  const WebSocket = given ?? globalThis.WebSocket;
+  if (typeof WebSocket !== 'function') throw new CarillonError(reasons.noWebSocket);
+  return new WebSocketTransport(WebSocket);
+}
+
+/**
+ * The address of the native protocol: `http` becomes `ws`, and an address without a path gets `/ws`.
+ * @throws TypeError where it is no address.
+ */
+export function webSocketUrl(address: string | URL | undefined): string {
+  const page: string | undefined = (globalThis.location as Location | undefined)?.href;
+  const url = new URL(address ?? '/', page);
+  url.protocol = url.protocol.replace('http', 'ws');
+  url.hash = '';
+  if (url.pathname === '/') url.pathname = '/ws';
+  return url.href;
+}

@@ -1,0 +1,120 @@
+/** Commands that outlive a connection: they wait for the next one, and are sent again where a cut took the reply. */
+import { CarillonError, isTokenFault, type Reason, reasons } from './errors.ts';
+import type { BuildCommand, ConnectionLink, OutboxLink } from './link.ts';
+import type { Cancel, Timers } from './timers.ts';
+
+export interface OutboxLimits {
+  /** Commands that may wait. */
+  readonly queueLimit: number;
+  /** Milliseconds that a command may wait in all. */
+  readonly queueTimeoutMs: number;
+  /** Bytes of one command. */
+  readonly maxFrameBytes: number;
+}
+
+interface Entry {
+  readonly id: number;
+  readonly text: string;
+  readonly ready: () => boolean;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: CarillonError) => void;
+  readonly cancel: Cancel;
+  sent: boolean;
+  /** A fresh token was fetched for it once. */
+  renewed: boolean;
+}
+
+export class Outbox implements OutboxLink {
+  readonly #connection: ConnectionLink;
+  readonly #timers: Timers;
+  readonly #limits: OutboxLimits;
+  /** By id, in the order of the calls: waiting and sent alike. */
+  readonly #entries = new Map<number, Entry>();
+  #waiting = 0;
+  /** Random per client, so that two never make the same keys. */
+  readonly #keyPrefix = crypto.getRandomValues(new Uint32Array(3)).join('-');
+  #keys = 0;
+
+  constructor(connection: ConnectionLink, timers: Timers, limits: OutboxLimits) {
+    this.#connection = connection;
+    this.#timers = timers;
+    this.#limits = limits;
+  }
+
+  async submit(build: BuildCommand, ready: () => boolean): Promise<unknown> {
+    const id = this.#connection.nextId();
+    const text = build(id);
+    // No code unit takes more than three bytes: most commands need no counting.
+    const { maxFrameBytes } = this.#limits;
+    if (text.length * 3 > maxFrameBytes && new TextEncoder().encode(text).length > maxFrameBytes) {
+      throw new CarillonError(reasons.tooLarge);
+    }
+    const refusal = this.#connection.use();
+    if (refusal !== undefined) throw new CarillonError(refusal);
+    if (this.#waiting >= this.#limits.queueLimit) throw new CarillonError(reasons.queueFull);
+    return new Promise((resolve, reject) => {
+      const cancel = this.#timers.after(this.#limits.queueTimeoutMs, () => {
+        this.#fail(entry, new CarillonError(reasons.queueTimeout));
+      });
+      const entry: Entry = { id, text, ready, resolve, reject, cancel, sent: false, renewed: false };
+      this.#entries.set(id, entry);
+      this.#waiting += 1;
+      this.flush();
+    });
+  }
+
+  /** Sends what can be sent, in the order of the calls. */
+  flush(): void {
+    if (this.#waiting === 0) return;
+    for (const entry of this.#entries.values()) {
+      if (!this.#connection.connected) return;
+      if (!entry.sent && entry.ready()) this.#send(entry);
+    }
+  }
+
+  uniqueKey(): string {
+    this.#keys += 1;
+    return `${this.#keyPrefix}-${this.#keys}`;
+  }
+
+  /** Nothing will be sent any more: all are refused. */
+  stop(reason: Reason): void {
+    for (const entry of [...this.#entries.values()]) this.#fail(entry, new CarillonError(reason));
+  }
+
+  #send(entry: Entry): void {
+    entry.sent = true;
+    this.#waiting -= 1;
+    this.#connection.send(entry.id, entry.text, (error, result) => {
+      if (!this.#entries.has(entry.id)) return;
+      if (error === undefined) {
+        this.#remove(entry);
+        entry.resolve(result);
+      } else if (error.code === reasons.connectionLost.code) {
+        this.#wait(entry);
+      } else if (isTokenFault(error) && !entry.renewed) {
+        entry.renewed = true;
+        this.#wait(entry);
+        if (!this.#connection.renewToken(error)) this.#fail(entry, error);
+      } else {
+        this.#fail(entry, error);
+      }
+    });
+  }
+
+  #wait(entry: Entry): void {
+    entry.sent = false;
+    this.#waiting += 1;
+  }
+
+  #fail(entry: Entry, error: CarillonError): void {
+    this.#remove(entry);
+    entry.reject(error);
+  }
+
+  #remove(entry: Entry): void {
+    entry.cancel();
+    this.#entries.delete(entry.id);
+    if (!entry.sent) this.#waiting -= 1;
+  }
+}

@@ -1,0 +1,93 @@
+/** What the home page says. */
+import { type CommonPhrase, commonChinese, commonEnglish } from '../shared/common-phrases.ts';
+import type { LanguageCode, Phrases } from '../shared/language.ts';
+
+export type HomePhrase =
+  | CommonPhrase
+  | 'otherLanguage'
+  | 'headline'
+  | 'explanation'
+  | 'tryIt'
+  | 'publishTitle'
+  | 'noTerminal'
+  | 'publishHere'
+  | 'publishFailed'
+  | 'receiveTitle'
+  | 'waiting'
+  | 'sameRoom'
+  | 'socketTitle'
+  | 'demos'
+  | 'live'
+  | 'next'
+  | 'chat'
+  | 'chatText'
+  | 'open'
+  | 'login'
+  | 'loginText'
+  | 'center'
+  | 'centerText'
+  | 'developmentMode'
+  | 'metrics'
+  | 'health';
+
+const english: Phrases<HomePhrase> = {
+  ...commonEnglish,
+  otherLanguage: '中文',
+  headline: 'Realtime push on your own server',
+  explanation:
+    'Your backend publishes with one HTTP request; every browser and device that is subscribed receives it at once. A client that loses its connection comes back and gets exactly what it missed.',
+  tryIt: 'Try it now',
+  publishTitle: '1. Publish, from a terminal',
+  noTerminal: 'No terminal at hand?',
+  publishHere: 'Publish it from here',
+  publishFailed: 'Not published: {reason}',
+  receiveTitle: '2. See it arrive',
+  waiting: 'Run the line, and watch this box.',
+  sameRoom: 'Open in the chat',
+  socketTitle: '3. Receive it in your own page',
+  demos: 'Demos',
+  live: 'Live',
+  next: 'In a next release',
+  chat: 'Chat room',
+  chatText: 'Open it in two windows and type. Cut the network, come back: exactly what you missed is there.',
+  open: 'Open the chat room',
+  login: 'QR login',
+  loginText: 'Scan a code with the phone, and the desktop page is signed in the moment the phone confirms.',
+  center: 'Message center',
+  centerText: 'Notifications for one user on every device: kept while away, counted, read once.',
+  developmentMode: 'Development mode: the API needs no key and every channel is open, to this machine only.',
+  metrics: 'Metrics',
+  health: 'Health',
+};
+
+const chinese: Phrases<HomePhrase> = {
+  ...commonChinese,
+  otherLanguage: 'English',
+  headline: '在你自己的服务器上做实时推送',
+  explanation:
+    '后端发一个 HTTP 请求，所有订阅了的浏览器和设备立刻收到。客户端断线后会自己重连，错过的消息一条不少地补回来。',
+  tryIt: '马上试试',
+  publishTitle: '1. 在终端里发布',
+  noTerminal: '手边没有终端？',
+  publishHere: '直接在这里发布',
+  publishFailed: '没有发布成功：{reason}',
+  receiveTitle: '2. 看它到达',
+  waiting: '运行那一行命令，然后看这里。',
+  sameRoom: '在聊天室里打开',
+  socketTitle: '3. 在你自己的网页里接收',
+  demos: '演示',
+  live: '可用',
+  next: '后续版本提供',
+  chat: '聊天室',
+  chatText: '开两个窗口聊一聊。断开网络再恢复：错过的消息正好都在。',
+  open: '进入聊天室',
+  login: '扫码登录',
+  loginText: '手机扫码确认的那一刻，电脑上的页面就登录好了。',
+  center: '消息中心',
+  centerText: '一个用户，多台设备：离线时替他留着，有未读数，读一次处处已读。',
+  developmentMode: '开发模式：接口不需要密钥，所有频道都开放，只有本机能访问。',
+  metrics: '指标',
+  health: '健康检查',
+};
+
+export const homePhrases: Readonly<Record<LanguageCode, Phrases<HomePhrase>>> = { en: english, zh: chinese };

@@ -1,0 +1,50 @@
+/** Every bound of Carillon in one table, with the reason beside each. Sizes are bytes of UTF-8 unless the name says otherwise. */
+export const limits = {
+  /** A channel's name. It stands in every frame of the channel. */
+  channelNameBytes: 255,
+  /** Channels on one connection; more is a client that should aggregate (error 106). */
+  channelsPerConnection: 128,
+  /** A whole WebSocket message, fragments together (close 1009). */
+  frameBytes: 65_536,
+  /** Commands of one connection that await an answer; beyond it the socket is not read. */
+  pendingCommands: 1_000,
+  /** Commands in one batch frame. */
+  batchCommands: 1_000,
+  /** Replies that were error 107 or 104 in a row before a connection is closed with 3508. */
+  consecutiveErrors: 100,
+  /** The body of one API request (413). */
+  bodyBytes: 1_048_576,
+  /** Requests in one API batch. */
+  batchRequests: 1_000,
+  /** Channels of one API broadcast. */
+  broadcastChannels: 1_000,
+  /** Channels that one listing names. */
+  listedChannels: 10_000,
+  /** Publications that one history answer carries at most. */
+  historyPage: 1_000,
+  /** Bytes of publications that one history answer carries at most. */
+  historyPageBytes: 1_048_576,
+  /** An idempotency key. */
+  idempotencyKeyBytes: 255,
+  /** A session id as a client names one it had before, an epoch, a device, a user. */
+  nameBytes: 255,
+  /** A token, wherever it comes from. */
+  tokenBytes: 8_192,
+  /** Excluded sessions and users of one publication. */
+  exclusions: 1_000,
+  /** How long a WebSocket that must authenticate may stay silent about it. */
+  authTimeoutMs: 10_000,
+  /** What one write hands to a connection at most, and so what a stalled one pins. */
+  joinedWriteBytes: 262_144,
+  /** What may wait for one connection besides publications: replies and events; past it the connection is closed with 3008. */
+  outboxBytes: 4_194_304,
+  /** Frames and bytes that one channel keeps for connections that are behind; past it they re-read history. */
+  laneLogFrames: 4_096,
+  laneLogBytes: 1_048_576,
+  /** All histories of the memory broker together, with their bookkeeping. */
+  memoryHistoryBytes: 268_435_456,
+  /** How long an idle channel's epoch and top offset outlive its history. */
+  positionTtlMs: 86_400_000,
+  /** How long an idempotency key is remembered. */
+  idempotencyTtlMs: 300_000,
+} as const;

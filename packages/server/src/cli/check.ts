@@ -1,0 +1,58 @@
+/** `carillon check`: says whether a config can be used, and what would be in force. */
+import { ConfigError } from '../config/faults.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { type Call, type Command, columns } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { configOptions, explain } from './load-or-explain.ts';
+
+export const check: Command = {
+  name: 'check',
+  positionals: '[FILE]',
+  arity: { min: 0, max: 1 },
+  about: [
+    'Checks a config as `serve` would, starts nothing, and prints every value that is in force and where it comes from.',
+    'Ends with 0 when the config can be used and with 78 when not. Secrets are never printed.',
+  ],
+  options: { ...configOptions, json: { type: 'boolean', sentence: 'Print JSON.' } },
+  examples: ['check', 'check carillon.config.json', 'check --port 8080 --json'],
+  run: runCheck,
+};
+
+async function runCheck({ positionals: [file], flags, terminal }: Call): Promise<number> {
+  const { stdout, stderr, env, cwd } = terminal;
+  const json = flags['json'] === true;
+  try {
+    const loaded = await loadConfig({
+      flags: file === undefined ? flags : { ...flags, config: file },
+      env,
+      cwd,
+    });
+    stdout.write(json ? asJson(loaded) : asText(loaded));
+    return exitCodes.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (json)
+      stdout.write(
+        `${JSON.stringify({ ok: false, file: error.file, faults: error.faults }, undefined, 2)}\n`,
+      );
+    else stderr.write(`carillon: ${explain(error)}\n`);
+    return exitCodes.config;
+  }
+}
+
+function asJson({ file, development, inForce, notes }: LoadedConfig): string {
+  return `${JSON.stringify({ ok: true, file, development, values: inForce, notes }, undefined, 2)}\n`;
+}
+
+function asText({ file, development, inForce, notes }: LoadedConfig): string {
+  const from =
+    file === undefined
+      ? 'There is no config file; this is in force:'
+      : `${file} can be used; this is in force:`;
+  const rows = inForce.map(({ path, value, origin }) => [path, JSON.stringify(value), origin]);
+  const parts = [from, columns([['key', 'value', 'from'], ...rows])];
+  if (development)
+    parts.push('Development mode is on: no API key is needed, every channel is open, / shows the demos.');
+  if (notes.length > 0) parts.push(notes.map((note) => `Note: ${note}`).join('\n'));
+  return `${parts.join('\n\n')}\n`;
+}

@@ -1,0 +1,75 @@
+/** `carillon serve`: runs the server until a signal ends it. */
+import type { LoadedConfig } from '../config/load.ts';
+import { createLog } from '../telemetry/logger.ts';
+import { renderBanner } from './banner.ts';
+import type { Call, Command } from './command.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { configOptions, loadOrExplain } from './load-or-explain.ts';
+import { endOnSignal } from './signals.ts';
+import { version } from './version.ts';
+
+/** What closing may take beyond the time that connections have to end by themselves. */
+const closingMs = 2_000;
+
+export const serve: Command = {
+  name: 'serve',
+  positionals: '',
+  arity: { min: 0, max: 0 },
+  about: [
+    'Runs the server. SIGTERM or SIGINT ends it: connections have the time `drain` to end, then they are closed.',
+    'Every key of the config can be set in the environment too; docs/configuration.md lists them.',
+  ],
+  options: configOptions,
+  examples: ['serve', 'serve --port 8080 --dev', 'serve --config /etc/carillon/carillon.config.json'],
+  run: runServe,
+};
+
+async function runServe(call: Call): Promise<number> {
+  const loaded = await loadOrExplain(call);
+  const { settings, notes } = loaded;
+  const log = await createLog(settings.log, call.terminal.stderr);
+  for (const note of notes) log.warn(note);
+  const { startServer } = await import('../server.ts');
+  const server = await startServer(loaded, log).catch((error: unknown) => {
+    throw startFault(error, loaded);
+  });
+  const ended = endOnSignal(() => server.close(), settings.drainMs + closingMs);
+  call.terminal.stdout.write(renderBanner(version(), server, loaded));
+  const whole = await ended;
+  log.info(whole ? 'stopped' : 'stopped before everything was closed');
+  return exitCodes.ok;
+}
+
+/** What the system says when it gives no port, as a sentence. */
+function startFault(error: unknown, { settings }: LoadedConfig): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  const {
+    code,
+    address = settings.host,
+    port = settings.port,
+  } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  const place = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new CommandError(
+        `${place} is in use by another program; end that one, or choose another port with --port.`,
+        exitCodes.unavailable,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new CommandError(
+        `host: '${address}' is no address of this machine; correct --host.`,
+        exitCodes.config,
+      );
+    case 'EACCES':
+      return new CommandError(
+        `port: ${place} is not allowed to this user; choose one above 1023.`,
+        exitCodes.config,
+      );
+    default:
+      return error;
+  }
+}

@@ -1,0 +1,27 @@
+/** How a server ends: SIGTERM and SIGINT let it drain, and a later one does not wait. */
+
+/** A signal that comes within this time of the one before is the same wish, heard twice. */
+const repeatMs = 2_000;
+
+/**
+ * Resolves once `close` is done after the first signal, or when the next wish or `limitMs` cuts that short; then with
+ * false. A signal may reach the whole process group and then come again from a supervisor: such repetitions change nothing.
+ */
+export function endOnSignal(close: () => Promise<void>, limitMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    let lastAt: number | undefined;
+    const onSignal = (): void => {
+      const now = Date.now();
+      const repeated = lastAt !== undefined && now - lastAt < repeatMs;
+      const first = lastAt === undefined;
+      lastAt = now;
+      if (repeated) return;
+      if (first) {
+        setTimeout(() => resolve(false), limitMs);
+        close().then(() => resolve(true), reject);
+      } else resolve(false);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

@@ -1,0 +1,120 @@
+/** The config file: where it lies and what stands in it, whatever its language. Says nothing of whether the keys make sense. */
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { ConfigError } from './faults.ts';
+
+/** Looked for in the working directory, in this order, when no file is named. */
+export const defaultFiles = ['ts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
+  (ending) => `carillon.config.${ending}`,
+);
+
+/** The path of the default config file in a folder, if there is one. */
+export function findConfigFile(folder: string): string | undefined {
+  return defaultFiles.map((name) => resolve(folder, name)).find((path) => existsSync(path));
+}
+
+/**
+ * What a config file holds: an object, its keys not yet checked.
+ * @throws {ConfigError} the file is missing, cannot be read, is not well-formed, or holds no object.
+ */
+export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const value = await readValue(path);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw fault(path, 'the file must hold an object, such as { "port": 6790 }');
+  }
+  const { $schema: _, ...config } = value as Record<string, unknown>;
+  return config;
+}
+
+async function readValue(path: string): Promise<unknown> {
+  switch (extname(path)) {
+    case '.json':
+      return readJson(path, await readText(path));
+    case '.yaml':
+    case '.yml':
+      return readYaml(path, await readText(path));
+    case '.ts':
+    case '.mts':
+    case '.js':
+    case '.mjs':
+    case '.cjs':
+    case '.cts':
+      await readText(path);
+      return readModule(path);
+    default:
+      throw fault(path, 'the file name must end in .ts, .js, .mjs, .json, .yaml or .yml');
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\ufeff/, '');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw fault(path, 'the file does not exist');
+    if (code === 'EISDIR') throw fault(path, 'this is a folder; name the config file in it');
+    throw fault(path, `the file cannot be read (${code})`);
+  }
+}
+
+async function readJson(path: string, text: string): Promise<unknown> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // JSON.parse quotes the text around the fault, which may be a key or a token; the YAML reader knows the line alone.
+    const { parseDocument } = await import('yaml');
+    throw fault(
+      path,
+      `the file is not well-formed JSON${place(parseDocument(text, { prettyErrors: true }).errors[0])}`,
+    );
+  }
+}
+
+async function readYaml(path: string, text: string): Promise<unknown> {
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: true });
+  const [error] = document.errors;
+  if (error !== undefined) throw fault(path, `the file is not well-formed YAML${place(error)}`);
+  return document.toJS() ?? {};
+}
+
+function place(error: { linePos?: readonly { line: number; col: number }[] } | undefined): string {
+  const start = error?.linePos?.[0];
+  return start === undefined ? '' : ` (line ${start.line}, column ${start.col})`;
+}
+
+async function readModule(path: string): Promise<unknown> {
+  const { importConfigModule } = await import('./module-file.ts');
+  let exported: Readonly<Record<string, unknown>>;
+  try {
+    exported = await importConfigModule(path);
+  } catch (error) {
+    throw fault(path, moduleFault(error, path));
+  }
+  if (exported['default'] === undefined) {
+    throw fault(path, "the file has no default export; it must say 'export default defineConfig({ ... })'");
+  }
+  return exported['default'];
+}
+
+function moduleFault(error: unknown, path: string): string {
+  if (!(error instanceof Error)) return 'the file threw something that is no error while it ran';
+  const [sentence = ''] = error.message.split('\n');
+  const at = error.stack?.match(/^(?:file:\/\/)?[^\n]*?:(\d+)(?:\n|$)/);
+  const line =
+    at === null || at === undefined || !error.stack?.split('\n')[0]?.includes(path) ? '' : ` (line ${at[1]})`;
+  return error instanceof SyntaxError
+    ? `the file is not well-formed${line}: ${sentence}`
+    : `the file failed while it ran: ${sentence}${lineOfRun(error, path)}`;
+}
+
+function lineOfRun(error: Error, path: string): string {
+  const frame = error.stack?.split('\n').find((text) => text.includes(path) && /:\d+:\d+\)?$/.test(text));
+  const line = frame?.match(/:(\d+):\d+\)?$/)?.[1];
+  return line === undefined ? '' : ` (line ${line})`;
+}
+
+function fault(path: string, sentence: string): ConfigError {
+  return new ConfigError([sentence], path);
+}

@@ -1,0 +1,44 @@
+/** A config as a list of values, each with its path and where it comes from, secrets masked. */
+import { formatPath } from './faults.ts';
+import { secrecyOf } from './keys.ts';
+import { type CompleteConfig, configSchema } from './schema.ts';
+
+export interface ValueInForce {
+  readonly path: string;
+  /** A JSON value; a secret is masked. */
+  readonly value: unknown;
+  /** A flag, an environment name, a file, a reason such as `development mode`, or `default`. */
+  readonly origin: string;
+}
+
+/** Lists a config in the order of the schema. `given` says who set the value at a path, or undefined. */
+export function inForce(
+  config: CompleteConfig,
+  given: (path: readonly string[]) => string | undefined,
+  reasons: ReadonlyMap<string, string>,
+): ValueInForce[] {
+  const values: ValueInForce[] = [];
+  const visit = (value: unknown, path: readonly string[]): void => {
+    if (value === undefined) return;
+    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (isMap && Object.keys(value).length > 0) {
+      for (const [name, member] of Object.entries(value)) visit(member, [...path, name]);
+      return;
+    }
+    const shown = formatPath(path, config);
+    const origin = reasonFor(shown, reasons) ?? given(path) ?? 'default';
+    values.push({ path: shown, value: secrecyOf(path) === 'value' ? masked(value) : value, origin });
+  };
+  for (const name of Object.keys(configSchema.shape)) visit(config[name as keyof CompleteConfig], [name]);
+  return values;
+}
+
+function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string | undefined {
+  for (const [prefix, reason] of reasons) if (path === prefix || path.startsWith(`${prefix}.`)) return reason;
+  return undefined;
+}
+
+/** How many there are may be known; what they are may not. */
+function masked(value: unknown): unknown {
+  return Array.isArray(value) ? value.map(() => '***') : '***';
+}

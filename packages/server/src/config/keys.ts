@@ -1,0 +1,127 @@
+/** The keys of the schema as a list, and the schema at a path: what flags, environment names, faults and reference are made of. */
+import { z } from 'zod';
+import { type KeyInfo, keyInfo } from './fields.ts';
+import { configSchema } from './schema.ts';
+
+type Schema = z.core.$ZodType;
+
+export interface ConfigKey {
+  /** Names from the root; an entry of a map is called `<pattern>`, `<token>` and so on. */
+  readonly path: readonly string[];
+  /** `section` has keys of its own, `map` has entries by name, `value` has neither. */
+  readonly kind: 'section' | 'map' | 'value';
+  /** Without its default. */
+  readonly schema: Schema;
+  readonly required: boolean;
+  readonly default: unknown;
+  readonly sentence: string;
+  readonly info: KeyInfo;
+  /** The environment name; absent inside maps and for what a text cannot say. */
+  readonly env?: string;
+}
+
+/** All keys in the order in which the schema has them, each section before its keys. */
+export function configKeys(): readonly ConfigKey[] {
+  return [...keysOf(configSchema, [])];
+}
+
+function* keysOf(schema: Schema, parent: readonly string[]): Generator<ConfigKey> {
+  if (!(schema instanceof z.ZodObject)) return;
+  for (const [name, member] of Object.entries(schema.shape)) {
+    const found = describeKey(member, [...parent, name]);
+    yield found;
+    if (found.kind === 'section') yield* keysOf(found.schema, found.path);
+    if (found.schema instanceof z.ZodRecord) {
+      yield* keysOf(found.schema.def.valueType, [...found.path, `<${found.info.entry ?? 'name'}>`]);
+    }
+  }
+}
+
+function describeKey(schema: Schema, path: readonly string[]): ConfigKey {
+  const inner = unwrap(schema);
+  const info = keyInfo.get(schema) ?? {};
+  const kind = inner instanceof z.ZodObject ? 'section' : inner instanceof z.ZodRecord ? 'map' : 'value';
+  const inMap = path.some((name) => name.startsWith('<'));
+  return {
+    path,
+    kind,
+    schema: inner,
+    required: inner === schema,
+    default: schema instanceof z.ZodDefault ? schema.def.defaultValue : undefined,
+    sentence: schema instanceof z.ZodType ? (schema.description ?? '') : '',
+    info,
+    ...(kind === 'value' && !inMap ? { env: info.env ?? envName(path) } : {}),
+  };
+}
+
+function envName(path: readonly string[]): string {
+  const words = path.map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase());
+  return ['CARILLON', ...words].join('_');
+}
+
+/** The schema without its default. */
+function unwrap(schema: Schema): Schema {
+  const wrapped =
+    schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional;
+  return wrapped ? unwrap(schema.def.innerType) : schema;
+}
+
+/** The schemas that a path of a config leads through, outermost first, as far as the schema knows the path. */
+function schemasAlong(path: readonly PropertyKey[]): Schema[] {
+  const along: Schema[] = [configSchema];
+  let here: Schema | undefined = configSchema;
+  for (const name of path) {
+    here = memberOf(unwrap(here), name);
+    if (here === undefined) break;
+    along.push(here);
+  }
+  return along;
+}
+
+function memberOf(schema: Schema, name: PropertyKey): Schema | undefined {
+  if (schema instanceof z.ZodObject) return schema.shape[String(name)];
+  if (schema instanceof z.ZodRecord) return schema.def.valueType;
+  if (schema instanceof z.ZodArray) return schema.def.element;
+  return undefined;
+}
+
+/** The names of the keys that are known at a path; none where the value is no section. */
+export function knownNames(path: readonly PropertyKey[]): readonly string[] {
+  const along = schemasAlong(path);
+  const last = along.at(-1);
+  if (last === undefined || along.length !== path.length + 1) return [];
+  const inner = unwrap(last);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** What of the value at a path must not be printed. */
+export function secrecyOf(path: readonly PropertyKey[]): 'value' | 'names' | undefined {
+  for (const schema of schemasAlong(path)) {
+    const { secret } = keyInfo.get(schema) ?? {};
+    if (secret !== undefined) return secret;
+  }
+  return undefined;
+}
+
+/** What a flag or an environment variable says, as the value of a key; a text that does not fit stays one, for the schema to refuse. */
+export function valueOfText(schema: Schema, text: string): unknown {
+  if (schema instanceof z.ZodNumber) return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
+  if (schema instanceof z.ZodBoolean) return booleans.get(text.toLowerCase()) ?? text;
+  if (schema instanceof z.ZodArray) {
+    return text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+  }
+  if (schema instanceof z.ZodUnion && /^\d+$/.test(text)) return Number(text);
+  return text;
+}
+
+const booleans: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['yes', true],
+  ['false', false],
+  ['0', false],
+  ['no', false],
+]);

@@ -1,0 +1,258 @@
+/** Every key of a config: its type, limits, default, and the sentence that documents it. All else is derived from here. */
+import { z } from 'zod';
+import {
+  addressBlock,
+  channelPattern,
+  choice,
+  duration,
+  flag,
+  key,
+  list,
+  listenAddress,
+  map,
+  origin,
+  section,
+  text,
+  urlPath,
+  whole,
+} from './fields.ts';
+
+const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'nobody'] as const;
+const gibibyte = 1_073_741_824;
+const hostName = text(
+  /^[^\s/:,]+$|^\[?[0-9a-fA-F:.]+\]?$/,
+  "a host name or an IP address, such as '127.0.0.1'",
+);
+const noSpaces = 'a text without spaces, at most 8192 characters';
+
+const server = {
+  host: key(
+    hostName.default('127.0.0.1'),
+    'The address to listen on; anything but loopback needs an API key and a channel rule.',
+    {
+      flag: 'host',
+    },
+  ),
+  port: key(whole(0, 65_535).default(6790), 'The TCP port to listen on; 0 takes any free one.', {
+    flag: 'port',
+  }),
+  workers: key(
+    z
+      .union([z.literal('auto'), whole(1, 1_024)], {
+        error: "must be 'auto' or a whole number from 1 to 1024",
+      })
+      .default('auto'),
+    'Processes that share the port; this version runs one, whatever is asked for.',
+    { flag: 'workers', type: "'auto' or number" },
+  ),
+  dataDir: key(
+    text(/\S/, 'the path of a folder').optional(),
+    'The folder of durable histories; this version keeps everything in memory and refuses it.',
+    { flag: 'data', env: 'CARILLON_DATA', type: 'path' },
+  ),
+  drain: key(
+    duration('0s', '10m').default('3s'),
+    'How long SIGTERM waits for connections to end by themselves.',
+  ),
+  engine: key(
+    z
+      .union(
+        [
+          z.enum(['memory', 'redis', 'nats']),
+          z.strictObject({ redis: z.strictObject({ url: z.string() }) }),
+          z.strictObject({ nats: z.strictObject({ url: z.string() }) }),
+        ],
+        { error: "must be 'memory', 'redis', 'nats', { redis: { url } } or { nats: { url } }" },
+      )
+      .default('memory'),
+    'Where publications are ordered and kept; this version knows `memory`.',
+    { flag: 'engine', type: "'memory'" },
+  ),
+  insecure: key(
+    flag().default(false),
+    'Start on a host other than loopback even without an API key or a channel rule.',
+    { flag: 'insecure' },
+  ),
+};
+
+const api = section({
+  keys: key(
+    list(text(/^[\x21-\x7e]{1,8192}$/, 'a text of printable ASCII without spaces')).default([]),
+    'Keys that the server API accepts; several make it possible to change one without a pause.',
+    { secret: 'value' },
+  ),
+  listen: key(
+    listenAddress().optional(),
+    'Serves the API, the metrics and the probes on an address of their own, and no longer on the main one.',
+    { type: 'host:port' },
+  ),
+});
+
+const tokenIdentity = section({
+  user: key(
+    z
+      .union([text(/^[^\p{Cc}]{1,255}$/u, 'a text'), z.number().int()], {
+        error: 'must be a text of 1 to 255 characters, or a whole number',
+      })
+      .optional(),
+    'The user that the token stands for; a number becomes its decimal text.',
+    { type: 'text or number' },
+  ),
+  info: key(z.json({ error: 'must be a JSON value' }).optional(), 'What others may see of the user.', {
+    type: 'any JSON',
+  }),
+  tags: key(
+    map(
+      z.string(),
+      z.union([z.string(), z.number(), z.boolean()], { error: 'must be a text, a number, true or false' }),
+    ).optional(),
+    'Marks on the session, by key.',
+    { entry: 'key' },
+  ),
+  channels: key(
+    list(channelPattern()).optional(),
+    'Channel names or patterns that rules of kind `token` admit.',
+  ),
+});
+
+const auth = section({
+  anonymous: key(
+    flag().default(false),
+    'Whether a client without a token may use what rules open to `anyone`; development mode turns it on.',
+  ),
+  tokens: key(
+    map(text(/^\S{1,8192}$/, noSpaces), tokenIdentity).default({}),
+    'Fixed tokens and whom each stands for.',
+    {
+      secret: 'names',
+      entry: 'token',
+    },
+  ),
+  cookie: key(
+    text(/^[!#$%&'*+.^_`|~\w-]+$/, "a cookie's name").optional(),
+    'The cookie that carries a token; it counts only on requests from this site or from `origins`.',
+    { type: 'text' },
+  ),
+});
+
+const websocket = section({
+  path: key(
+    urlPath().default('/ws'),
+    'Where the native protocol is served; `/carillon` when `paths` maps `/ws` and nothing else is said.',
+  ),
+  rawPaths: key(
+    list(urlPath()).default(['/message-center']),
+    'Paths with the same commands, where a publication arrives as its data alone.',
+  ),
+  pingInterval: key(duration('1s', '10m').default('25s'), 'How often a connection is pinged.'),
+  pongTimeout: key(
+    duration('100ms', '10m').default('10s'),
+    'How long a ping may stay unanswered before close 3012.',
+  ),
+  stallTimeout: key(
+    duration('1s', '1h').default('60s'),
+    'How long a connection may leave bytes unread before close 3008.',
+  ),
+  maxFrameBytes: key(
+    whole(1_024, 67_108_864).default(65_536),
+    'The longest message that a client may send, fragments together; beyond it close 1009.',
+  ),
+});
+
+const history = section({
+  size: key(whole(1, 1_000_000).default(100), 'Publications that the channel keeps.'),
+  ttl: key(duration('1s', '365d').default('10m'), 'How long each publication is kept.'),
+});
+
+const rule = section({
+  subscribe: key(choice(who).default('nobody'), 'Who may subscribe.'),
+  publish: key(choice(who).default('nobody'), 'Which clients may publish; the server API always may.'),
+  readHistory: key(choice(who).optional(), 'Who may read the history; absent: who may subscribe.'),
+  readPresence: key(choice(who).optional(), 'Who may read the presence; absent: who may subscribe.'),
+  history: key(history.optional(), 'What the channel keeps; absent: nothing.'),
+  presence: key(flag().default(false), 'Whether the channel knows who is there; not built in this version.'),
+  inbox: key(flag().default(false), 'Whether the channel is a durable inbox; not built in this version.'),
+});
+
+const limits = section({
+  connectionsPerAddress: key(
+    whole(1, 10_000_000).default(1_000),
+    'Open connections of one client address; loopback and trusted proxies are not counted.',
+  ),
+  channelsPerConnection: key(
+    whole(1, 1_000_000).default(128),
+    'Channels on one connection; beyond it error 106.',
+  ),
+  publishesPerSecond: key(
+    whole(1, 1_000_000).optional(),
+    'Publications a second of one connection, beyond which error 111; absent: no such limit.',
+  ),
+  apiBodyBytes: key(
+    whole(1_024, gibibyte).default(1_048_576),
+    'The body of one API request; beyond it status 413.',
+  ),
+  memoryHistoryBytes: key(
+    whole(1_048_576, 64 * gibibyte).default(268_435_456),
+    'All histories in memory together; the oldest go first.',
+  ),
+  laneLogBytes: key(
+    whole(65_536, gibibyte).default(4_194_304),
+    'What one channel keeps for connections that are behind; past it they read on from the history.',
+  ),
+});
+
+const log = section({
+  level: key(
+    choice(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    'The least important line that is written.',
+  ),
+  format: key(
+    choice(['auto', 'human', 'json']).default('auto'),
+    'How lines look: `auto` is for people on a terminal and JSON elsewhere.',
+  ),
+});
+
+/** The whole config. Strict: what it does not know is a fault. */
+export const configSchema = section({
+  ...server,
+  api: key(api.prefault({}), 'The server API, for backends.'),
+  auth: key(auth.prefault({}), 'How clients prove who they are.'),
+  websocket: key(websocket.prefault({}), 'WebSocket connections.'),
+  origins: key(list(origin()).default([]), 'Sites besides this one whose pages may connect.'),
+  hosts: key(
+    list(text(/^[^\s/:@]+(?::\d{1,5})?$/, "a host name, such as 'push.example.com'")).default([]),
+    'Names besides loopback ones that `Host` may carry in development mode.',
+  ),
+  trustProxy: key(
+    list(addressBlock()).default([]),
+    'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.',
+    { type: 'list of address blocks' },
+  ),
+  paths: key(
+    map(
+      urlPath(),
+      section({
+        channel: key(
+          channelPattern(),
+          'The channel that the path serves; `{name}` is taken from the query.',
+          { type: 'text' },
+        ),
+      }),
+    ).default({}),
+    'Further paths for simple subscribers, as `/sub` serves them.',
+    { entry: 'path' },
+  ),
+  channels: key(
+    map(channelPattern(), rule).default({}),
+    'Rules by channel pattern, the most specific first; a channel that none matches is closed to clients.',
+    { entry: 'pattern' },
+  ),
+  limits: key(limits.prefault({}), 'Bounds on what one client, or all together, may use.'),
+  log: key(log.prefault({}), 'What the server writes to stderr.'),
+});
+
+/** A config as people write it: every key may be absent. */
+export type CarillonConfig = z.input<typeof configSchema>;
+
+/** A config with every default filled in. */
+export type CompleteConfig = z.output<typeof configSchema>;

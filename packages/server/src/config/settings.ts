@@ -1,0 +1,165 @@
+/** The settings as the parts of the server take them: complete, frozen, and with the unit in every name. */
+import { parseDuration } from './duration.ts';
+import { splitListenAddress } from './fields.ts';
+import type { CompleteConfig } from './schema.ts';
+
+export type WhoWord = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'nobody';
+
+export interface ChannelSettings {
+  readonly pattern: string;
+  readonly subscribe: WhoWord;
+  readonly publish: WhoWord;
+  readonly readHistory: WhoWord;
+  readonly readPresence: WhoWord;
+  /** Absent: the channel keeps no history. */
+  readonly history?: { readonly size: number; readonly ttlMs: number };
+}
+
+/** Whom a fixed token stands for; without a `user`, nobody in particular. */
+export interface TokenSettings {
+  readonly user?: string;
+  readonly info?: unknown;
+  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+  readonly channels?: readonly string[];
+}
+
+export interface Settings {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly workers: number | 'auto';
+  readonly engine: 'memory';
+  readonly drainMs: number;
+  readonly insecure: boolean;
+  /** The API needs no key, `/` serves the demos, and `Host` must be a loopback name or one of `hosts`. */
+  readonly development: boolean;
+  readonly api: {
+    readonly keys: readonly string[];
+    /** A listener of its own for API, metrics and probes. */
+    readonly listen?: { readonly host: string; readonly port: number };
+  };
+  readonly auth: {
+    readonly anonymous: boolean;
+    readonly tokens: ReadonlyMap<string, TokenSettings>;
+    /** The name of the cookie that carries a token. */
+    readonly cookie?: string;
+  };
+  readonly websocket: {
+    readonly path: string;
+    readonly rawPaths: readonly string[];
+    readonly pingIntervalMs: number;
+    readonly pongTimeoutMs: number;
+    readonly stallTimeoutMs: number;
+    readonly maxFrameBytes: number;
+  };
+  readonly origins: readonly string[];
+  /** Lower case, with or without a port. */
+  readonly hosts: readonly string[];
+  /** Addresses and CIDR blocks. */
+  readonly trustProxy: readonly string[];
+  readonly paths: readonly { readonly path: string; readonly channel: string }[];
+  readonly channels: readonly ChannelSettings[];
+  readonly limits: {
+    /** Loopback and trusted proxies are not counted. */
+    readonly connectionsPerAddress: number;
+    readonly channelsPerConnection: number;
+    /** Absent: no such limit. */
+    readonly publishesPerSecond?: number;
+    readonly apiBodyBytes: number;
+    readonly memoryHistoryBytes: number;
+    readonly laneLogBytes: number;
+  };
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+    readonly format: 'auto' | 'human' | 'json';
+  };
+}
+
+/** Derives the settings from a config that was checked; called once. */
+export function toSettings(config: CompleteConfig, development: boolean): Settings {
+  return deepFreeze({
+    host: bare(config.host),
+    port: config.port,
+    workers: config.workers,
+    engine: 'memory',
+    drainMs: milliseconds(config.drain),
+    insecure: config.insecure,
+    development,
+    api: apiSettings(config),
+    auth: {
+      anonymous: config.auth.anonymous,
+      tokens: new Map(
+        Object.entries(config.auth.tokens).map(([token, identity]) => [token, tokenSettings(identity)]),
+      ),
+      ...present('cookie', config.auth.cookie),
+    },
+    websocket: {
+      path: config.websocket.path,
+      rawPaths: config.websocket.rawPaths,
+      pingIntervalMs: milliseconds(config.websocket.pingInterval),
+      pongTimeoutMs: milliseconds(config.websocket.pongTimeout),
+      stallTimeoutMs: milliseconds(config.websocket.stallTimeout),
+      maxFrameBytes: config.websocket.maxFrameBytes,
+    },
+    origins: config.origins.map((origin) => origin.toLowerCase()),
+    hosts: config.hosts.map((host) => host.toLowerCase()),
+    trustProxy: config.trustProxy,
+    paths: Object.entries(config.paths).map(([path, { channel }]) => ({ path, channel })),
+    channels: Object.entries(config.channels).map(([pattern, rule]) => channelSettings(pattern, rule)),
+    limits: limitSettings(config.limits),
+    log: config.log,
+  });
+}
+
+function apiSettings({ api }: CompleteConfig): Settings['api'] {
+  const listen = api.listen === undefined ? undefined : splitListenAddress(api.listen);
+  return { keys: api.keys, ...present('listen', listen) };
+}
+
+function tokenSettings(identity: CompleteConfig['auth']['tokens'][string]): TokenSettings {
+  const user = identity.user === undefined ? undefined : String(identity.user);
+  return {
+    ...present('user', user),
+    ...present('info', identity.info),
+    ...present('tags', identity.tags),
+    ...present('channels', identity.channels),
+  };
+}
+
+function channelSettings(pattern: string, rule: CompleteConfig['channels'][string]): ChannelSettings {
+  const { history } = rule;
+  return {
+    pattern,
+    subscribe: rule.subscribe,
+    publish: rule.publish,
+    readHistory: rule.readHistory ?? rule.subscribe,
+    readPresence: rule.readPresence ?? rule.subscribe,
+    ...(history === undefined ? {} : { history: { size: history.size, ttlMs: milliseconds(history.ttl) } }),
+  };
+}
+
+function limitSettings({ publishesPerSecond, ...limits }: CompleteConfig['limits']): Settings['limits'] {
+  return { ...limits, ...present('publishesPerSecond', publishesPerSecond) };
+}
+
+/** A member that is there only when it has a value. */
+function present<N extends string, V>(name: N, value: V | undefined): Partial<Record<N, V>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<N, V>);
+}
+
+/** An IPv6 address without its brackets. */
+function bare(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+function milliseconds(duration: string): number {
+  const ms = parseDuration(duration);
+  if (ms === undefined) throw new TypeError(`the schema let an ill-formed duration pass: ${duration}`);
+  return ms;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}

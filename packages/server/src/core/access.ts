@@ -1,0 +1,23 @@
+/** Who a client is, and how its token becomes that. */
+
+/** What authentication found out about a client. Without a `user` it is anonymous. */
+export interface Identity {
+  readonly user?: string;
+  /** Shown to others in presence; any JSON value. */
+  readonly info?: unknown;
+  readonly tags?: Readonly<Record<string, string | number | boolean>>;
+  /** Channel names or patterns that rules of kind `token` admit. */
+  readonly channels?: readonly string[];
+  /** Milliseconds since the Unix epoch; the session ends then unless refreshed. */
+  readonly expiresAt?: number;
+}
+
+/** Nobody in particular: a client that has shown no token. */
+export const anonymous: Identity = Object.freeze({});
+
+export interface Authenticator {
+  /** Whether a client without a token may use what rules open to `anyone`. */
+  readonly admitsAnonymous: boolean;
+  /** @throws {ReplyError} 101 not known, 109 expired, 108 the place that knows cannot be asked. */
+  authenticate(token: string): Promise<Identity>;
+}

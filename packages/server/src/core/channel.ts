@@ -1,0 +1,46 @@
+/** A channel as this node knows it: who listens, and how far it has been handed on. */
+import type { Publication } from './broker.ts';
+import { Lane, type LaneContext } from './lane.ts';
+import type { Subscription } from './subscription.ts';
+import type { Wire } from './wire.ts';
+
+export class Channel {
+  readonly name: string;
+  /** Resolves once every later publication reaches this node. */
+  readonly ready: Promise<void>;
+  /** Those who need the channel to be delivered here: subscriptions, and feeds that are being prepared. */
+  holds = 0;
+  readonly lanes: Lane[] = [];
+  /** The newest offset handed on here. */
+  #handed = 0;
+
+  constructor(name: string, ready: Promise<void>) {
+    this.name = name;
+    this.ready = ready;
+  }
+
+  get subscribers(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.size, 0);
+  }
+
+  /** The lane of a wire and a label, made when there is none. */
+  lane(wire: Wire, label: string, context: LaneContext): Lane {
+    const found = this.lanes.find((lane) => lane.wire === wire && lane.label === label);
+    if (found !== undefined) return found;
+    const lane = new Lane(this.name, wire, label, this.#handed, context);
+    this.lanes.push(lane);
+    return lane;
+  }
+
+  append(publication: Publication): void {
+    for (const lane of this.lanes) lane.append(publication);
+    if (publication.offset !== 0) this.#handed = publication.offset;
+  }
+
+  leave(subscription: Subscription): void {
+    const index = this.lanes.indexOf(subscription.lane as Lane);
+    const lane = this.lanes[index];
+    lane?.leave(subscription);
+    if (lane?.size === 0) this.lanes.splice(index, 1);
+  }
+}

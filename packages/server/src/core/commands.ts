@@ -1,0 +1,216 @@
+/** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
+import { compactSlice, limits, memberSlice, type Position } from '@carillon/protocol';
+import type { Authenticator, Identity } from './access.ts';
+import type { HistoryPage } from './broker.ts';
+import type { Clock } from './clock.ts';
+import {
+  channelField,
+  countField,
+  type Fields,
+  flagField,
+  optionalText,
+  positionField,
+  requiredText,
+} from './command.ts';
+import { refuse } from './errors.ts';
+import { historyText } from './history-text.ts';
+import type { Publisher } from './publisher.ts';
+import type { Rules } from './rules.ts';
+import type { Session, SubscribeRequest } from './session.ts';
+
+/** Reads a channel's history for a client that may. */
+export interface HistoryReader {
+  history(
+    channel: string,
+    query: { readonly since?: Position; readonly limit?: number; readonly reverse?: boolean },
+  ): Promise<HistoryPage>;
+}
+
+export interface CommandsContext {
+  readonly node: Publisher & HistoryReader;
+  readonly rules: Rules;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  /** Undefined: no limit. */
+  readonly publishesPerSecond?: number;
+}
+
+/** What a command came to, as JSON text. */
+export interface Outcome {
+  /** The result for a command with an id. */
+  readonly full: string;
+  /** The result for a command without one. */
+  readonly short: string;
+  /** What starts right after the reply has been pushed. */
+  begin?(): void;
+}
+
+const done: Outcome = { full: '{}', short: 'true' };
+const pong: Outcome = { full: '"pong"', short: '"pong"' };
+
+export class Commands {
+  readonly #session: Session;
+  readonly #context: CommandsContext;
+  /** Subscribes that are under way, by channel. */
+  #joining: Map<string, Promise<unknown>> | undefined;
+  /** Publishes that the rate allows at `#allowedAt`. */
+  #allowance = 0;
+  #allowedAt = 0;
+
+  constructor(session: Session, context: CommandsContext) {
+    this.#session = session;
+    this.#context = context;
+  }
+
+  /** Runs a command whose text is the object at `start` of `json`. @throws {ReplyError} when it is refused. */
+  async run(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
+    if (op === 'ping') return pong;
+    if (op === 'auth') return this.#auth(fields);
+    if (!this.#isAdmitted()) throw refuse('notAuthenticated');
+    switch (op) {
+      case 'subscribe':
+        return this.#subscribe(fields);
+      case 'unsubscribe':
+        return this.#unsubscribe(fields);
+      case 'publish':
+        return this.#publish(fields, json, start);
+      case 'history':
+        return this.#history(fields);
+      case 'refresh':
+        return this.#refresh(fields);
+      default:
+        throw refuse('unknownMethod', `there is no '${op.slice(0, 32)}'`);
+    }
+  }
+
+  #isAdmitted(): boolean {
+    return this.#session.user !== undefined || this.#context.authenticator.admitsAnonymous;
+  }
+
+  async #auth(fields: Fields): Promise<Outcome> {
+    const token = requiredText(fields, 'token', limits.tokenBytes);
+    optionalText(fields, 'device', limits.nameBytes);
+    const identity = await this.#identify(token);
+    const { id, user } = this.#session;
+    return { full: JSON.stringify({ session: id, user, ...this.#remaining(identity) }), short: 'true' };
+  }
+
+  async #refresh(fields: Fields): Promise<Outcome> {
+    const identity = await this.#identify(requiredText(fields, 'token', limits.tokenBytes));
+    return { full: JSON.stringify(this.#remaining(identity)), short: 'true' };
+  }
+
+  async #identify(token: string): Promise<Identity> {
+    const identity = await this.#context.authenticator.authenticate(token);
+    const { user } = this.#session;
+    if (user !== undefined && identity.user !== user) {
+      throw refuse('permissionDenied', 'the connection belongs to another user; open a new one');
+    }
+    this.#session.identify(identity);
+    return identity;
+  }
+
+  #remaining({ expiresAt }: Identity): { expires?: number } {
+    if (expiresAt === undefined) return {};
+    return { expires: Math.max(0, Math.ceil((expiresAt - this.#context.clock.now()) / 1_000)) };
+  }
+
+  async #subscribe(fields: Fields): Promise<Outcome> {
+    const { channel, label } = this.#channel(fields);
+    const since = positionField(fields, 'since');
+    const last = countField(fields, 'last', limits.historyPage);
+    if (since !== undefined && last !== undefined)
+      throw refuse('badRequest', "give 'since' or 'last', not both");
+    const formerSession = optionalText(fields, 'session', limits.nameBytes);
+    const { retention } = this.#context.rules.check('subscribe', channel, this.#session);
+    const request: SubscribeRequest = {
+      channel,
+      label,
+      retention,
+      ...(since !== undefined && { since }),
+      ...(last !== undefined && { last }),
+      ...(formerSession !== undefined && { formerSession }),
+    };
+    const joining = this.#session.subscribe(request);
+    this.#joining ??= new Map();
+    this.#joining.set(channel, joining);
+    try {
+      const { result, begin } = await joining;
+      return { full: JSON.stringify({ ...result, channel: label }), short: 'true', begin };
+    } finally {
+      if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
+    }
+  }
+
+  async #unsubscribe(fields: Fields): Promise<Outcome> {
+    const { channel } = this.#channel(fields);
+    await this.#joined(channel);
+    this.#session.unsubscribe(channel);
+    return done;
+  }
+
+  async #publish(fields: Fields, json: string, start: number): Promise<Outcome> {
+    const { channel } = this.#channel(fields);
+    const data = memberSlice(json, 'data', start);
+    if (data === undefined) throw refuse('badRequest', "'data' is required");
+    const idempotencyKey = optionalText(fields, 'idempotency_key', limits.idempotencyKeyBytes);
+    if (this.#joining !== undefined) await this.#joined(channel);
+    this.#context.rules.check('publish', channel, this.#session);
+    this.#useRate();
+    const position = await this.#context.node.publish(
+      channel,
+      compactSlice(json, data),
+      idempotencyKey === undefined ? {} : { idempotencyKey },
+    );
+    const { epoch, offset } = position;
+    const full = offset === undefined ? '{}' : `{"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;
+    return { full, short: 'true' };
+  }
+
+  async #history(fields: Fields): Promise<Outcome> {
+    const { channel } = this.#channel(fields);
+    const since = positionField(fields, 'since');
+    const limit = countField(fields, 'limit', limits.historyPage);
+    const reverse = flagField(fields, 'reverse');
+    await this.#joined(channel);
+    this.#context.rules.check('readHistory', channel, this.#session);
+    // A client that does not read its answers must not make the server hold many of them.
+    await this.#session.writable();
+    const query = { reverse, ...(since !== undefined && { since }), ...(limit !== undefined && { limit }) };
+    const text = historyText(await this.#context.node.history(channel, query), (publication) =>
+      publication.exclude === undefined ? true : !this.#isExcluded(publication.exclude),
+    );
+    return { full: text, short: text };
+  }
+
+  #isExcluded({
+    sessions,
+    users,
+  }: {
+    readonly sessions?: readonly string[];
+    readonly users?: readonly string[];
+  }): boolean {
+    const { id, user } = this.#session;
+    return (sessions?.includes(id) ?? false) || (user !== undefined && (users?.includes(user) ?? false));
+  }
+
+  #channel(fields: Fields): { channel: string; label: string } {
+    return channelField(fields, this.#session.user);
+  }
+
+  /** Waits for a subscribe of the same channel that is under way, whatever comes of it. */
+  async #joined(channel: string): Promise<void> {
+    await this.#joining?.get(channel)?.catch(() => undefined);
+  }
+
+  /** @throws {ReplyError} 111 when the connection publishes faster than it may. */
+  #useRate(): void {
+    const { publishesPerSecond: rate, clock } = this.#context;
+    if (rate === undefined) return;
+    const now = clock.now();
+    this.#allowance = Math.min(rate, this.#allowance + ((now - this.#allowedAt) / 1_000) * rate);
+    this.#allowedAt = now;
+    if (this.#allowance < 1) throw refuse('tooManyRequests', `at most ${rate} publications a second`);
+    this.#allowance -= 1;
+  }
+}

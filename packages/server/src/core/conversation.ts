@@ -1,0 +1,214 @@
+/** The native protocol, server side: reads commands, has them done in the right order, and answers. */
+import { type Disconnect, disconnects, elementSlices, limits, memberSlice } from '@carillon/protocol';
+import { anonymous } from './access.ts';
+import { type Fields, isFields } from './command.ts';
+import { Commands, type CommandsContext, type Outcome } from './commands.ts';
+import type { Connection, ConnectionListener } from './connection.ts';
+import type { Deadlines } from './deadlines.ts';
+import { ReplyError, refuse } from './errors.ts';
+import { increment } from './figures.ts';
+import type { Log } from './log.ts';
+import { pauseReasons, Session, type SessionContext } from './session.ts';
+
+export interface ConversationContext extends CommandsContext {
+  readonly sessions: SessionContext;
+  readonly authDeadlines: Deadlines;
+  readonly log: Log;
+}
+
+/** A reply, and what starts when it has been pushed. */
+interface Answer {
+  readonly text: string;
+  begin?(): void;
+}
+
+/** Commands with an id run side by side, all others one after another; what follows an `auth` waits for it. */
+export class Conversation implements ConnectionListener {
+  readonly #session: Session;
+  readonly #commands: Commands;
+  readonly #context: ConversationContext;
+  /** The end of the queue of commands that run one after another; undefined while none does. */
+  #queue: Promise<void> | undefined;
+  /** Authentications that are queued or under way. */
+  #gates = 0;
+  #pending = 0;
+  #errorsInARow = 0;
+
+  constructor(id: string, connection: Connection, token: string | undefined, context: ConversationContext) {
+    this.#context = context;
+    this.#session = new Session(id, connection, anonymous, context.sessions);
+    this.#commands = new Commands(this.#session, context);
+    if (token !== undefined) this.#authenticate(token);
+    else if (!context.authenticator.admitsAnonymous)
+      context.authDeadlines.add(() => this.#checkAuthenticated());
+  }
+
+  received(json: string): void {
+    const value = parse(json);
+    if (Array.isArray(value) && value.every(isFields)) this.#runBatch(value, json);
+    else if (isFields(value)) this.#runOne(value, json);
+    else this.#refuseFrame('a frame is one JSON object, or an array of objects');
+  }
+
+  receivedBytes(): void {
+    this.#refuseFrame('binary frames are not part of this protocol');
+  }
+
+  drained(): void {
+    this.#session.drained();
+  }
+
+  closed(): void {
+    this.#session.closed();
+  }
+
+  #runOne(fields: Fields, json: string): void {
+    const run = async (): Promise<void> => {
+      const { text, begin } = await this.#answer(fields, json, 0);
+      this.#session.send(text);
+      begin?.();
+    };
+    const isSideBySide = fields['id'] !== undefined && fields['op'] !== 'auth' && fields['op'] !== 'history';
+    this.#started(1);
+    if (isSideBySide && this.#gates === 0) void run().then(() => this.#finished(1));
+    else this.#enqueue(run, 1, fields['op'] === 'auth');
+  }
+
+  #runBatch(batch: readonly Fields[], json: string): void {
+    if (batch.length > limits.batchCommands) {
+      this.#refuseFrame(`a batch may have ${limits.batchCommands} commands`);
+      return;
+    }
+    const run = async (): Promise<void> => {
+      const answers: Answer[] = [];
+      let bytes = 0;
+      for (const [index, { start }] of elementSlices(json).entries()) {
+        const fields = batch[index] ?? {};
+        const isFull = bytes > limits.historyPageBytes;
+        const answer = isFull
+          ? this.#refusal(
+              refuse('limitExceeded', 'the answer of the batch is full'),
+              idText(fields, json, start),
+            )
+          : await this.#answer(fields, json, start);
+        bytes += answer.text.length;
+        answers.push(answer);
+      }
+      this.#session.send(`[${answers.map(({ text }) => text).join(',')}]`);
+      for (const { begin } of answers) begin?.();
+    };
+    this.#started(batch.length);
+    this.#enqueue(
+      run,
+      batch.length,
+      batch.some(({ op }) => op === 'auth'),
+    );
+  }
+
+  /** Runs after everything that was enqueued before. */
+  #enqueue(run: () => Promise<void>, count: number, isGate: boolean): void {
+    if (isGate) this.#gates += 1;
+    const queue = (this.#queue === undefined ? run() : this.#queue.then(run)).then(() => {
+      if (isGate) this.#gates -= 1;
+      if (this.#queue === queue) this.#queue = undefined;
+      this.#finished(count);
+    });
+    this.#queue = queue;
+  }
+
+  #started(count: number): void {
+    this.#pending += count;
+    if (this.#pending >= limits.pendingCommands) this.#session.pause(pauseReasons.busy);
+  }
+
+  #finished(count: number): void {
+    const isFull = this.#pending >= limits.pendingCommands;
+    this.#pending -= count;
+    if (isFull && this.#pending < limits.pendingCommands) this.#session.resume(pauseReasons.busy);
+  }
+
+  async #answer(fields: Fields, json: string, start: number): Promise<Answer> {
+    if (this.#session.isClosed) return { text: '' };
+    let id = '';
+    try {
+      id = idText(fields, json, start);
+      const { op } = fields;
+      if (typeof op !== 'string') throw refuse('badRequest', "'op' must be a string");
+      const outcome = await this.#commands.run(op, fields, json, start);
+      this.#errorsInARow = 0;
+      return answer(outcome, id);
+    } catch (error) {
+      return this.#refusal(error, id);
+    }
+  }
+
+  #refusal(error: unknown, id: string): Answer {
+    const { code, message } = this.#replyError(error);
+    increment(this.#context.sessions.counters.errors, code);
+    this.#countError(code);
+    return { text: `{${id}"code":${code},"msg":${JSON.stringify(message)}}` };
+  }
+
+  #replyError(error: unknown): ReplyError {
+    if (error instanceof ReplyError) return error;
+    this.#context.log.error('a command failed', { error });
+    return refuse('internal');
+  }
+
+  /** A client that only makes mistakes is told to stop. */
+  #countError(code: number): void {
+    if (code !== 104 && code !== 107) return;
+    this.#errorsInARow += 1;
+    if (this.#errorsInARow >= limits.consecutiveErrors) this.#session.close(disconnects.tooManyErrors);
+  }
+
+  /** The frame is no command at all: says so, and ends the connection. */
+  #refuseFrame(detail: string): void {
+    this.#session.send(this.#refusal(refuse('badRequest', detail), '').text);
+    this.#session.close(disconnects.badRequest);
+  }
+
+  /** A token that came with the handshake: the connection stands already, so a refusal can only end it. */
+  #authenticate(token: string): void {
+    const run = async (): Promise<void> => {
+      try {
+        this.#session.identify(await this.#context.authenticator.authenticate(token));
+      } catch (error) {
+        this.#session.close(this.#authDisconnect(error));
+      }
+    };
+    this.#enqueue(run, 0, true);
+  }
+
+  #authDisconnect(error: unknown): Disconnect {
+    return this.#replyError(error).status === 503 ? disconnects.connectionClosed : disconnects.invalidToken;
+  }
+
+  #checkAuthenticated(): void {
+    if (this.#session.user === undefined) this.#session.close(disconnects.badRequest);
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The id as it was written, ready to be put first into a reply; empty without one. */
+function idText({ id }: Fields, json: string, start: number): string {
+  if (id === undefined) return '';
+  const isName = typeof id === 'string' && id.length <= limits.nameBytes;
+  if (!isName && typeof id !== 'number') {
+    throw refuse('badRequest', `'id' must be a number or a string of at most ${limits.nameBytes} characters`);
+  }
+  const slice = memberSlice(json, 'id', start);
+  return slice === undefined ? '' : `"id":${json.slice(slice.start, slice.end)},`;
+}
+
+function answer({ full, short, begin }: Outcome, id: string): Answer {
+  const text = `{${id}"result":${id === '' ? short : full}}`;
+  return begin === undefined ? { text } : { text, begin };
+}

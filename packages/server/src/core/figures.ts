@@ -1,0 +1,32 @@
+/** Plain counters that the hot path keeps and telemetry reads. All of them only rise. */
+export interface Counters {
+  publications: number;
+  /** Publications handed to connections, by wire. */
+  readonly deliveries: Map<string, number>;
+  /** Bytes of publications handed to connections. */
+  deliveredBytes: number;
+  /** Gaps told to subscribers. */
+  gaps: number;
+  /** Histories read again because a lane's log was not enough. */
+  rereads: number;
+  /** Refused commands by error code. */
+  readonly errors: Map<number, number>;
+  /** Connections ended by the server, by close code. */
+  readonly disconnects: Map<number, number>;
+}
+
+export function createCounters(): Counters {
+  return {
+    publications: 0,
+    deliveries: new Map(),
+    deliveredBytes: 0,
+    gaps: 0,
+    rereads: 0,
+    errors: new Map(),
+    disconnects: new Map(),
+  };
+}
+
+export function increment<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}

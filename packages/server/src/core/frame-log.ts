@@ -1,0 +1,157 @@
+/** The finished frames of one lane that somebody may still have to be given: a bounded, numbered list shared by all who read it. */
+import type { Exclusion } from './broker.ts';
+
+interface Entry {
+  readonly frame: Buffer;
+  /** 0 where the channel keeps no history. */
+  readonly offset: number;
+  readonly exclude: Exclusion | undefined;
+}
+
+/** Someone who reads at a pace of its own. */
+export interface FrameReader {
+  /** The newest offset it has; frames up to it are skipped. */
+  readonly offset: number;
+  isExcluded(exclude: Exclusion): boolean;
+}
+
+/** Frames joined for one write, and the number of the first frame behind them. */
+export interface Joined {
+  readonly bytes: Buffer;
+  readonly next: number;
+}
+
+const nothing = Buffer.alloc(0);
+
+/** Frames are numbered from 0 in the order of `append`; the numbers are the lane's own and say nothing of offsets. */
+export class FrameLog {
+  #entries: Entry[] = [];
+  #base = 0;
+  #bytes = 0;
+  #floor: number;
+  #cached: (Joined & { readonly from: number; readonly to: number }) | undefined;
+
+  /** `floor`: the newest offset that was handed on before this log began. */
+  constructor(floor: number) {
+    this.#floor = floor;
+  }
+
+  /** The number of the oldest frame that is still here. */
+  get base(): number {
+    return this.#base;
+  }
+
+  /** The number that the next frame will get. */
+  get end(): number {
+    return this.#base + this.#entries.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The newest offset that was handed on and is no longer here: who has it can go on from this log. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  append(frame: Buffer, offset: number, exclude: Exclusion | undefined): void {
+    this.#entries.push({ frame, offset, exclude });
+    this.#bytes += frame.length;
+  }
+
+  /** Forgets the frames before `number`. */
+  trim(number: number): void {
+    const count = Math.min(number - this.#base, this.#entries.length);
+    if (count <= 0) return;
+    for (const entry of this.#entries.splice(0, count)) {
+      this.#bytes -= entry.frame.length;
+      this.#floor = Math.max(this.#floor, entry.offset);
+    }
+    this.#base += count;
+    this.#cached = undefined;
+  }
+
+  /** Past either bound, forgets the oldest frames before `limit` until a quarter of the bound is free again. */
+  bound(limit: number, frames: number, bytes: number): void {
+    if (this.#entries.length <= frames && this.#bytes <= bytes) return;
+    let [count, left] = [0, this.#bytes];
+    while (
+      this.#base + count < limit &&
+      (this.#entries.length - count > frames * 0.75 || left > bytes * 0.75)
+    ) {
+      left -= this.#entries[count]?.frame.length ?? 0;
+      count += 1;
+    }
+    this.trim(this.#base + count);
+  }
+
+  /** The newest offset before frame `number`. */
+  offsetBefore(number: number): number {
+    for (let index = number - this.#base - 1; index >= 0; index--) {
+      const offset = this.#entries[index]?.offset ?? 0;
+      if (offset !== 0) return offset;
+    }
+    return this.#floor;
+  }
+
+  /** The number of the first frame whose offset is above `offset`; `end` when there is none. */
+  numberAfter(offset: number): number {
+    let index = this.#entries.length;
+    while (index > 0 && (this.#entries[index - 1]?.offset ?? 0) > offset) index -= 1;
+    return this.#base + index;
+  }
+
+  /** The exclusions of the frames from `from` on. */
+  *exclusions(from: number): Generator<Exclusion> {
+    for (const { exclude } of this.#entries.slice(from - this.#base))
+      if (exclude !== undefined) yield exclude;
+  }
+
+  /**
+   * Joins the frames from `from` up to, not including, `to`, stopping before `maxBytes` but never before the first. Readers that
+   * ask for the same frames share the same bytes.
+   */
+  join(from: number, to: number, maxBytes: number, reader?: FrameReader): Joined {
+    if (reader !== undefined && this.#concerns(from, to, reader))
+      return this.#joinFor(reader, from, to, maxBytes);
+    if (this.#cached?.from === from && this.#cached.to === to) return this.#cached;
+    const joined = this.#collect(from, to, maxBytes, () => true);
+    this.#cached = { ...joined, from, to };
+    return joined;
+  }
+
+  #joinFor(reader: FrameReader, from: number, to: number, maxBytes: number): Joined {
+    return this.#collect(from, to, maxBytes, (entry) => !isSkipped(entry, reader));
+  }
+
+  /** Some frame of the range is not for the reader. */
+  #concerns(from: number, to: number, reader: FrameReader): boolean {
+    for (let index = from - this.#base; index < to - this.#base; index++) {
+      const entry = this.#entries[index];
+      if (entry !== undefined && isSkipped(entry, reader)) return true;
+    }
+    return false;
+  }
+
+  #collect(from: number, to: number, maxBytes: number, wanted: (entry: Entry) => boolean): Joined {
+    const frames: Buffer[] = [];
+    let bytes = 0;
+    let number = from;
+    for (; number < to; number++) {
+      const entry = this.#entries[number - this.#base];
+      if (entry === undefined || !wanted(entry)) continue;
+      if (frames.length > 0 && bytes + entry.frame.length > maxBytes) break;
+      frames.push(entry.frame);
+      bytes += entry.frame.length;
+    }
+    const [only] = frames;
+    const joined = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames, bytes);
+    return { bytes: frames.length === 0 ? nothing : joined, next: number };
+  }
+}
+
+function isSkipped({ offset, exclude }: Entry, reader: FrameReader): boolean {
+  if (offset !== 0 && offset <= reader.offset) return true;
+  return exclude !== undefined && reader.isExcluded(exclude);
+}

@@ -1,0 +1,216 @@
+/** This node's channels and the fan-out: takes publications from the broker, and once per turn writes what came to those who listen. */
+import { limits } from '@carillon/protocol';
+import type { Broker, BrokerSink, Exclusion, Publication } from './broker.ts';
+import { Channel } from './channel.ts';
+import type { Clock } from './clock.ts';
+import { type Counters, increment } from './figures.ts';
+import type { Lane, LaneContext } from './lane.ts';
+import type { Registry } from './registry.ts';
+import { Subscription } from './subscription.ts';
+import type { Wire } from './wire.ts';
+
+/** What the hub needs of a session to write its replies. */
+export interface Corkable {
+  flushOutbox(): void;
+  uncork(): void;
+}
+
+/** Someone who wants to be a subscription. */
+type Joining = ConstructorParameters<typeof Subscription>[0];
+
+export interface HubOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly registry: Registry;
+  readonly counters: Counters;
+  readonly laneLogBytes: number;
+  /** Reads history for a subscription that the lane's log cannot serve any more. */
+  readonly reread: (subscription: Subscription) => void;
+}
+
+/** How long a flush writes before it lets the rest of the process have a turn. */
+const sliceMs = 5;
+/** A flush that follows another one within this time waits that long to gather more, if the other wrote to many. */
+const gatherMs = 1;
+const wideFrames = 256;
+
+export class Hub implements BrokerSink {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #registry: Registry;
+  readonly #counters: Counters;
+  readonly #channels = new Map<string, Channel>();
+  /** Broker unsubscribes that are under way: a new subscribe waits for them. */
+  readonly #leaving = new Map<string, Promise<void>>();
+  readonly #laneContext: LaneContext;
+  #dirtyLanes = new Set<Lane>();
+  #outboxes: Corkable[] = [];
+  #corked: Corkable[] = [];
+  #isScheduled = false;
+  #flushedAt = 0;
+  #lastFlushWrites = 0;
+
+  constructor({ broker, clock, registry, counters, laneLogBytes, reread }: HubOptions) {
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#registry = registry;
+    this.#counters = counters;
+    this.#laneContext = {
+      logFrames: limits.laneLogFrames,
+      logBytes: laneLogBytes,
+      excluded: (lane, exclude) => this.#excluded(lane, exclude),
+      reread,
+      delivered: (wire, frames, bytes) => this.#delivered(wire, frames, bytes),
+      now: () => clock.now(),
+    };
+  }
+
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** The bytes that lanes keep for those who are behind. */
+  get laneLogBytes(): number {
+    let bytes = 0;
+    for (const { lanes } of this.#channels.values()) for (const { log } of lanes) bytes += log.bytes;
+    return bytes;
+  }
+
+  subscribers(channel: string): number {
+    return this.#channels.get(channel)?.subscribers ?? 0;
+  }
+
+  channelNames(): IterableIterator<string> {
+    return this.#channels.keys();
+  }
+
+  /** Has the channel delivered to this node, until as many `release` calls. */
+  hold(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) {
+      const ready = (this.#leaving.get(name) ?? Promise.resolve()).then(() => this.#broker.subscribe(name));
+      // Whoever holds the channel awaits `ready` and reports; this keeps Node.js from calling it unhandled meanwhile.
+      ready.catch(() => undefined);
+      channel = new Channel(name, ready);
+      this.#channels.set(name, channel);
+    }
+    channel.holds += 1;
+    return channel;
+  }
+
+  release(channel: Channel): void {
+    channel.holds -= 1;
+    if (channel.holds > 0 || this.#channels.get(channel.name) !== channel) return;
+    const { name } = channel;
+    this.#channels.delete(name);
+    const gone = channel.ready
+      .then(() => this.#broker.unsubscribe(name))
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#leaving.get(name) === gone) this.#leaving.delete(name);
+      });
+    this.#leaving.set(name, gone);
+  }
+
+  /** Puts a session into the channel; it gets nothing before `Lane.attach`. */
+  join(session: Joining, channel: Channel, label: string, formerSession?: string): Subscription {
+    const lane = channel.lane(session.connection.wire, label, this.#laneContext);
+    const subscription = new Subscription(session, channel.name, label, lane, formerSession);
+    lane.join(subscription);
+    return subscription;
+  }
+
+  /** From here on, nothing of the channel is written to the session. Releases the channel. */
+  leave(subscription: Subscription): void {
+    const channel = this.#channels.get(subscription.channel);
+    if (channel === undefined) return;
+    channel.leave(subscription);
+    this.release(channel);
+  }
+
+  publications(name: string, batch: readonly Publication[]): void {
+    this.#counters.publications += batch.length;
+    const channel = this.#channels.get(name);
+    if (channel === undefined) return;
+    for (const publication of batch) channel.append(publication);
+    for (const lane of channel.lanes) this.#markDirty(lane);
+  }
+
+  gap(name: string): void {
+    for (const lane of this.#channels.get(name)?.lanes ?? []) {
+      lane.setAllAside();
+      for (const subscription of lane.behind()) this.#laneContext.reread(subscription);
+    }
+  }
+
+  /** The lane has something to do at the end of this turn. */
+  #markDirty(lane: Lane): void {
+    this.#dirtyLanes.add(lane);
+    this.#schedule();
+  }
+
+  /** The session's outbox is to be written at the end of this turn. */
+  outboxFilled(session: Corkable): void {
+    this.#outboxes.push(session);
+    this.#schedule();
+  }
+
+  /** The session gathers its writes; the flush that is under way ends that. */
+  corked(session: Corkable): void {
+    this.#corked.push(session);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const flush = (): void => this.#flush();
+    const isBusy = this.#lastFlushWrites >= wideFrames && this.#clock.now() - this.#flushedAt < gatherMs;
+    if (isBusy) this.#clock.after(gatherMs, flush);
+    else this.#clock.atTurnEnd(flush);
+  }
+
+  #flush(): void {
+    this.#isScheduled = false;
+    this.#lastFlushWrites = 0;
+    const outboxes = this.#outboxes;
+    this.#outboxes = [];
+    for (const session of outboxes) session.flushOutbox();
+    this.#sweep();
+    this.#uncork();
+    this.#flushedAt = this.#clock.now();
+    if (this.#dirtyLanes.size > 0) this.#schedule();
+  }
+
+  #sweep(): void {
+    const lanes = this.#dirtyLanes;
+    this.#dirtyLanes = new Set();
+    const deadline = this.#clock.now() + sliceMs;
+    if (lanes.size > 1) for (const lane of lanes) lane.cork();
+    for (const lane of lanes) if (!lane.sweep(deadline)) this.#dirtyLanes.add(lane);
+  }
+
+  #uncork(): void {
+    const corked = this.#corked;
+    this.#corked = [];
+    for (const session of corked) session.uncork();
+  }
+
+  #delivered(wire: Wire, frames: number, bytes: number): void {
+    this.#lastFlushWrites += frames;
+    this.#counters.deliveredBytes += bytes;
+    increment(this.#counters.deliveries, wire.name, frames);
+  }
+
+  *#excluded(lane: Lane, { sessions = [], users = [] }: Exclusion): Generator<Subscription> {
+    for (const id of sessions) yield* this.#in(lane, this.#registry.session(id));
+    for (const user of users) for (const session of this.#registry.user(user)) yield* this.#in(lane, session);
+  }
+
+  *#in(
+    lane: Lane,
+    session: { subscription(channel: string): Subscription | undefined } | undefined,
+  ): Generator<Subscription> {
+    const subscription = session?.subscription(lane.channel);
+    if (subscription?.lane === lane) yield subscription;
+  }
+}

@@ -1,0 +1,255 @@
+/** One server process: the public verbs, and the parts of the core put together. */
+import {
+  channelNameFault,
+  disconnects,
+  type JsonText,
+  limits,
+  type Position,
+  type PublishResult,
+  utf8Length,
+} from '@carillon/protocol';
+import type { Authenticator, Identity } from './access.ts';
+import type { Broker, Exclusion, HistoryPage } from './broker.ts';
+import { Canary } from './canary.ts';
+import type { Clock } from './clock.ts';
+import type { Connection, ConnectionListener } from './connection.ts';
+import { Conversation } from './conversation.ts';
+import { Deadlines } from './deadlines.ts';
+import type { ConnectRequest, FeedRequest, PreparedFeed } from './entry.ts';
+import { refuse } from './errors.ts';
+import { FeedEntry } from './feed.ts';
+import { type Counters, createCounters } from './figures.ts';
+import { Hub } from './hub.ts';
+import type { Log } from './log.ts';
+import { compilePattern } from './pattern.ts';
+import { Recovery } from './recovery.ts';
+import { Registry } from './registry.ts';
+import type { Rules } from './rules.ts';
+import type { SessionContext } from './session.ts';
+
+export interface NodeOptions {
+  readonly broker: Broker;
+  readonly rules: Rules;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A session id that nobody can guess and no other session ever had. */
+  readonly newSessionId: () => string;
+  readonly channelsPerConnection: number;
+  /** What a lane keeps for connections that are behind, in bytes. */
+  readonly laneLogBytes: number;
+  /** Publications a second from one connection; undefined: no limit. */
+  readonly publishesPerSecond?: number;
+  /** How long a client that must authenticate may wait with it, in milliseconds. */
+  readonly authTimeoutMs?: number;
+}
+
+export interface PublishRequest {
+  readonly exclude?: Exclusion;
+  readonly idempotencyKey?: string;
+  readonly binary?: true;
+}
+
+export interface HistoryRequest {
+  readonly since?: Position;
+  /** 1 to {@link limits.historyPage}; that is the default, too. */
+  readonly limit?: number;
+  /** Newest first. */
+  readonly reverse?: boolean;
+}
+
+/** A channel that has subscribers or history. */
+export interface ChannelInfo {
+  readonly channel: string;
+  readonly sessions: number;
+  readonly publications: number;
+}
+
+/** What there is at the moment. */
+export interface NodeFigures {
+  readonly sessions: number;
+  readonly users: number;
+  readonly channels: number;
+  readonly subscriptions: number;
+  /** Bytes kept for connections that are behind. */
+  readonly laneLogBytes: number;
+  readonly counters: Counters;
+}
+
+export class Node {
+  readonly #broker: Broker;
+  readonly #rules: Rules;
+  readonly #authenticator: Authenticator;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #hub: Hub;
+  readonly #registry = new Registry();
+  readonly #counters = createCounters();
+  readonly #sessions: SessionContext;
+  readonly #options: NodeOptions;
+  readonly #authDeadlines: Deadlines;
+  readonly #feeds: FeedEntry;
+  readonly #canary: Canary;
+
+  constructor(options: NodeOptions) {
+    const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes, newSessionId } =
+      options;
+    this.#options = options;
+    this.#broker = broker;
+    this.#rules = rules;
+    this.#authenticator = authenticator;
+    this.#clock = clock;
+    this.#log = log;
+    const [registry, counters] = [this.#registry, this.#counters];
+    const recovery = new Recovery({ broker, counters, log });
+    const reread = recovery.reread.bind(recovery);
+    const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread });
+    this.#hub = hub;
+    this.#canary = new Canary(broker, hub);
+    this.#sessions = { hub, recovery, registry, broker, counters, channelsPerConnection };
+    this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
+    this.#feeds = new FeedEntry({
+      node: this,
+      rules,
+      authenticator,
+      hub,
+      sessions: this.#sessions,
+      newSessionId,
+      log,
+    });
+  }
+
+  start(): Promise<void> {
+    return this.#broker.start(this.#canary);
+  }
+
+  /** Resolves when a publication through the broker came back. */
+  probe(): Promise<void> {
+    return this.#canary.sing();
+  }
+
+  /** Publishes for the server API or for a client that was allowed to. @throws {ReplyError} 107 a bad name or key, 108 the broker refuses. */
+  async publish(channel: string, data: JsonText, request: PublishRequest = {}): Promise<PublishResult> {
+    checkChannel(channel);
+    const { idempotencyKey } = request;
+    if (idempotencyKey !== undefined && utf8Length(idempotencyKey) > limits.idempotencyKeyBytes) {
+      throw refuse(
+        'badRequest',
+        `'idempotency_key' must not be longer than ${limits.idempotencyKeyBytes} bytes`,
+      );
+    }
+    const retention = this.#rules.retention(channel);
+    const position = await this.#broker.publish(channel, data, {
+      ...request,
+      ...(retention && { retention }),
+    });
+    return position ?? {};
+  }
+
+  /** @throws {ReplyError} 107 a bad name, 108 the channel keeps no history, 112 `since` is of another epoch or above the top. */
+  async history(
+    channel: string,
+    { since, limit = limits.historyPage, reverse = false }: HistoryRequest,
+  ): Promise<HistoryPage> {
+    checkChannel(channel);
+    if (this.#rules.retention(channel) === undefined)
+      throw refuse('notAvailable', 'the channel keeps no history');
+    const page = await this.#broker.history(channel, {
+      limit: Math.min(limit, limits.historyPage),
+      maxBytes: limits.historyPageBytes,
+      reverse,
+      ...(since && { sinceOffset: since.offset }),
+    });
+    if (since !== undefined && (since.epoch !== page.epoch || since.offset > page.top)) {
+      throw refuse(
+        'unrecoverablePosition',
+        `the channel's stream is '${page.epoch}' and its newest offset ${page.top}`,
+      );
+    }
+    return page;
+  }
+
+  /** Forgets what the channel kept; its offsets go on. */
+  async removeHistory(channel: string): Promise<void> {
+    checkChannel(channel);
+    await this.#broker.removeHistory(channel);
+  }
+
+  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters), at most 10,000. */
+  async channels(pattern = '*'): Promise<readonly ChannelInfo[]> {
+    const { matches } = compilePattern(pattern);
+    const infos = new Map<string, ChannelInfo>();
+    for (const { channel, publications } of await this.#broker.channels(matches, limits.listedChannels)) {
+      infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });
+    }
+    for (const channel of this.#hub.channelNames()) {
+      const sessions = this.#hub.subscribers(channel);
+      if (infos.size >= limits.listedChannels) break;
+      if (sessions > 0 && !infos.has(channel) && matches(channel))
+        infos.set(channel, { channel, sessions, publications: 0 });
+    }
+    return [...infos.values()].toSorted((a, b) => (a.channel < b.channel ? -1 : 1));
+  }
+
+  /** How many sessions of this node are subscribed. */
+  subscribers(channel: string): number {
+    return this.#hub.subscribers(channel);
+  }
+
+  /** @throws {ReplyError} 101, 108 or 109, as the authenticator says. */
+  authenticate(token: string): Promise<Identity> {
+    return this.#authenticator.authenticate(token);
+  }
+
+  /** Whether a client that has no session may publish. @throws {ReplyError} 1, 102 or 103 when not, 107 a bad name. */
+  mayPublish(identity: Identity, channel: string): void {
+    checkChannel(channel);
+    const isUnknown = identity.user === undefined && !this.#authenticator.admitsAnonymous;
+    if (isUnknown) throw refuse('notAuthenticated');
+    this.#rules.check('publish', channel, { identity, subscribed: () => false });
+  }
+
+  /** Takes a connection that speaks the native protocol. */
+  accept(connection: Connection, request: ConnectRequest): ConnectionListener {
+    const { newSessionId, publishesPerSecond } = this.#options;
+    return new Conversation(newSessionId(), connection, request.token, {
+      node: this,
+      rules: this.#rules,
+      authenticator: this.#authenticator,
+      sessions: this.#sessions,
+      authDeadlines: this.#authDeadlines,
+      clock: this.#clock,
+      log: this.#log,
+      ...(publishesPerSecond !== undefined && { publishesPerSecond }),
+    });
+  }
+
+  /** Prepares a feed: a client that wants publications only. */
+  prepareFeed(request: FeedRequest): Promise<PreparedFeed> {
+    return this.#feeds.prepare(request);
+  }
+
+  figures(): NodeFigures {
+    let subscriptions = 0;
+    for (const name of this.#hub.channelNames()) subscriptions += this.#hub.subscribers(name);
+    return {
+      sessions: this.#registry.sessionCount,
+      users: this.#registry.userCount,
+      channels: this.#hub.channelCount,
+      subscriptions,
+      laneLogBytes: this.#hub.laneLogBytes,
+      counters: this.#counters,
+    };
+  }
+
+  /** Ends every session (3001), then the broker. */
+  async close(): Promise<void> {
+    for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
+    await this.#broker.close();
+  }
+}
+
+function checkChannel(channel: string): void {
+  const fault = channelNameFault(channel);
+  if (fault !== undefined) throw refuse('badRequest', `'channel' ${fault}`);
+}

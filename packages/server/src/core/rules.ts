@@ -1,0 +1,91 @@
+/** What may be done in a channel, by whom, and what it keeps: the most specific rule whose pattern matches decides. */
+import type { Identity } from './access.ts';
+import type { Retention } from './broker.ts';
+import { type ReplyError, refuse } from './errors.ts';
+import { bySpecificity, compilePattern, type Pattern } from './pattern.ts';
+
+/**
+ * `anyone`; `user`: any authenticated client; `owner`: the user whom the pattern's `{uid}` names; `subscriber`: a client that is
+ * subscribed to the channel; `token`: the client's token lists the channel; `nobody`: the server API only.
+ */
+export type Who = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'nobody';
+
+export interface Rule {
+  readonly pattern: string;
+  readonly subscribe: Who;
+  readonly publish: Who;
+  /** Who may read history. */
+  readonly readHistory: Who;
+  /** Absent: the channel keeps no history. */
+  readonly retention?: Retention;
+}
+
+export type Action = 'subscribe' | 'publish' | 'readHistory';
+
+/** Who asks, as far as a rule cares. */
+export interface Asker {
+  readonly identity: Identity;
+  /** Whether the asker is subscribed to the channel in question. */
+  subscribed(channel: string): boolean;
+}
+
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly pattern: Pattern;
+}
+
+export class Rules {
+  readonly #rules: readonly CompiledRule[];
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules
+      .toSorted((a, b) => bySpecificity(a.pattern, b.pattern))
+      .map((rule) => ({ rule, pattern: compilePattern(rule.pattern) }));
+  }
+
+  /** The rule that decides for a channel. */
+  find(channel: string): Rule | undefined {
+    return this.#compiled(channel)?.rule;
+  }
+
+  /** What the channel keeps; undefined for nothing. */
+  retention(channel: string): Retention | undefined {
+    return this.#compiled(channel)?.rule.retention;
+  }
+
+  /** @throws {ReplyError} 102 no rule matches; 1 the asker has to authenticate; 103 the rule says no. */
+  check(action: Action, channel: string, asker: Asker): Rule {
+    const found = this.#compiled(channel);
+    if (found === undefined) throw refuse('unknownChannel');
+    const { rule, pattern } = found;
+    if (!admits(rule[action], channel, asker, pattern)) throw refusal(asker.identity);
+    return rule;
+  }
+
+  #compiled(channel: string): CompiledRule | undefined {
+    for (const compiled of this.#rules) if (compiled.pattern.matches(channel)) return compiled;
+    return undefined;
+  }
+}
+
+function admits(who: Who, channel: string, asker: Asker, pattern: Pattern): boolean {
+  const { user, channels } = asker.identity;
+  switch (who) {
+    case 'anyone':
+      return true;
+    case 'user':
+      return user !== undefined;
+    case 'owner':
+      return user !== undefined && pattern.match(channel)?.['uid'] === user;
+    case 'subscriber':
+      return asker.subscribed(channel);
+    case 'token':
+      return channels?.some((listed) => compilePattern(listed).matches(channel)) ?? false;
+    case 'nobody':
+      return false;
+  }
+}
+
+function refusal(identity: Identity): ReplyError {
+  return identity.user === undefined ? refuse('notAuthenticated') : refuse('permissionDenied');
+}

@@ -1,0 +1,325 @@
+/** One client's conversation with this node, as everybody else sees it: who it is, what it listens to, and its way out. */
+import {
+  type Disconnect,
+  disconnects,
+  limits,
+  type Position,
+  type SubscribeResult,
+} from '@carillon/protocol';
+import type { Identity } from './access.ts';
+import type { Broker, HistoryPage, Retention } from './broker.ts';
+import type { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { refuse } from './errors.ts';
+import { type Counters, increment } from './figures.ts';
+import type { Corkable, Hub } from './hub.ts';
+import type { Recovery } from './recovery.ts';
+import type { RegisteredSession, Registry } from './registry.ts';
+import type { Asker } from './rules.ts';
+import type { Gap, Subscriber, Subscription } from './subscription.ts';
+
+/** The parts of the node that sessions work with. */
+export interface SessionContext {
+  readonly hub: Hub;
+  readonly recovery: Recovery;
+  readonly registry: Registry;
+  readonly broker: Pick<Broker, 'history'>;
+  readonly counters: Counters;
+  readonly channelsPerConnection: number;
+}
+
+export interface SubscribeRequest {
+  readonly channel: string;
+  /** The name under which the client knows the channel. */
+  readonly label: string;
+  /** What the channel keeps; undefined for nothing. */
+  readonly retention: Retention | undefined;
+  readonly since?: Position;
+  readonly last?: number;
+  readonly formerSession?: string;
+}
+
+/** A subscription that is confirmed, and begins when its reply has been pushed. */
+export interface Joined {
+  readonly result: SubscribeResult;
+  /** Replays what was asked for and goes live. Call it in the same turn as, and right after, the push of the reply. */
+  begin(): void;
+}
+
+/** Why a connection is not read for a while; it is read again when no reason is left. */
+export const pauseReasons = { blocked: 1, busy: 2 } as const;
+
+const nothing: readonly Buffer[] = Object.freeze([]);
+
+export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
+  readonly id: string;
+  readonly connection: Connection;
+  readonly #context: SessionContext;
+  #identity: Identity;
+  #subscriptions: Subscription[] = [];
+  /** Shared and empty while nothing waits, as almost always. */
+  #outbox: readonly Buffer[] = nothing;
+  #outboxBytes = 0;
+  #pauses = 0;
+  #isCorked = false;
+  #isClosed = false;
+  #waiting: (() => void)[] | undefined;
+
+  constructor(id: string, connection: Connection, identity: Identity, context: SessionContext) {
+    this.id = id;
+    this.connection = connection;
+    this.#identity = identity;
+    this.#context = context;
+    context.registry.add(this);
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  get user(): string | undefined {
+    return this.#identity.user;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  get isBlocked(): boolean {
+    return (this.#pauses & pauseReasons.blocked) !== 0;
+  }
+
+  get subscriptionCount(): number {
+    return this.#subscriptions.length;
+  }
+
+  get subscriptions(): readonly Subscription[] {
+    return this.#subscriptions;
+  }
+
+  subscription(channel: string): Subscription | undefined {
+    return this.#subscriptions.find((subscription) => subscription.channel === channel);
+  }
+
+  subscribed(channel: string): boolean {
+    const state = this.subscription(channel)?.state;
+    return state !== undefined && state !== 'joining';
+  }
+
+  identify(identity: Identity): void {
+    this.#context.registry.removeUser(this);
+    this.#identity = identity;
+    this.#context.registry.addUser(this);
+  }
+
+  /** @throws {ReplyError} 105 subscribed already, 106 too many channels, 108 the broker cannot deliver the channel, or the session is over. */
+  async subscribe(request: SubscribeRequest): Promise<Joined> {
+    const { hub, channelsPerConnection } = this.#context;
+    const { channel: name, label, formerSession } = request;
+    if (this.subscription(name) !== undefined) throw refuse('alreadySubscribed');
+    if (this.#subscriptions.length >= channelsPerConnection) {
+      throw refuse(
+        'limitExceeded',
+        `a connection may have ${channelsPerConnection} channels; unsubscribe from one first`,
+      );
+    }
+    const channel = hub.hold(name);
+    const subscription = hub.join(this, channel, label, formerSession);
+    this.#subscriptions.push(subscription);
+    try {
+      await channel.ready;
+      const joined = await this.#confirm(subscription, request);
+      if (subscription.state === 'ended') throw refuse('notAvailable', 'the subscription ended meanwhile');
+      subscription.state = 'confirmed';
+      return joined;
+    } catch (error) {
+      this.#leave(subscription);
+      throw error;
+    }
+  }
+
+  /** Subscribes to a channel that is known to be delivered here, from now on. */
+  listen(channel: Channel): void {
+    const { hub } = this.#context;
+    const subscription = hub.join(this, hub.hold(channel.name), channel.name);
+    this.#subscriptions.push(subscription);
+    subscription.lane.attach(subscription);
+    subscription.lane.readOn(subscription);
+  }
+
+  /** Ends a subscription; false when there is none. Nothing of the channel follows. */
+  unsubscribe(channel: string): boolean {
+    const subscription = this.subscription(channel);
+    if (subscription === undefined) return false;
+    this.#leave(subscription);
+    return true;
+  }
+
+  push(frame: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#outbox.length === 0) {
+      this.#outbox = [frame];
+      this.#context.hub.outboxFilled(this);
+    } else (this.#outbox as Buffer[]).push(frame);
+    this.#outboxBytes += frame.length;
+    if (this.#outboxBytes > limits.outboxBytes) this.close(disconnects.slow);
+  }
+
+  /** Sends a message of the protocol: a reply, or an event that is no publication. */
+  send(text: string): void {
+    this.push(this.connection.wire.message(text));
+  }
+
+  flushOutbox(): void {
+    if (this.#outbox.length === 0 || this.isBlocked || this.#isClosed) return;
+    const frames = this.#outbox;
+    const [only] = frames;
+    const bytes = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames, this.#outboxBytes);
+    this.#outbox = nothing;
+    this.#outboxBytes = 0;
+    if (!this.connection.write(bytes)) this.blocked();
+    else this.#wake();
+  }
+
+  write(bytes: Buffer): void {
+    this.flushOutbox();
+    if (!this.connection.write(bytes)) this.blocked();
+  }
+
+  writable(): Promise<void> {
+    this.flushOutbox();
+    if (!this.isBlocked || this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting ??= [];
+      this.#waiting.push(resolve);
+    });
+  }
+
+  cork(): void {
+    if (this.#isCorked) return;
+    this.#isCorked = true;
+    this.connection.cork();
+    this.#context.hub.corked(this);
+  }
+
+  uncork(): void {
+    this.#isCorked = false;
+    if (!this.connection.uncork()) this.blocked();
+  }
+
+  blocked(): void {
+    this.pause(pauseReasons.blocked);
+    for (const subscription of this.#subscriptions) subscription.lane.setAside(subscription);
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.#pauses &= ~pauseReasons.blocked;
+    this.flushOutbox();
+    for (const subscription of this.#subscriptions) subscription.lane.readOn(subscription);
+    if (this.isBlocked) return;
+    if (this.#pauses === 0) this.connection.resume();
+    this.#wake();
+  }
+
+  pause(reason: number): void {
+    if (this.#pauses === 0) this.connection.pause();
+    this.#pauses |= reason;
+  }
+
+  resume(reason: number): void {
+    const before = this.#pauses;
+    this.#pauses &= ~reason;
+    if (before !== 0 && this.#pauses === 0) this.connection.resume();
+  }
+
+  tellGap({ label }: Subscription, gap: Gap): void {
+    if (!this.connection.wire.carriesEvents) this.close(disconnects.slow);
+    else this.send(JSON.stringify({ event: label, type: 'gap', ...gap }));
+  }
+
+  /** Ends the session from the server's side, after what it was sent. */
+  close(reason: Disconnect): void {
+    if (this.#isClosed) return;
+    increment(this.#context.counters.disconnects, reason.code);
+    this.flushOutbox();
+    this.#end();
+    this.connection.close(reason);
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const subscription of this.#subscriptions) this.#context.hub.leave(subscription);
+    this.#subscriptions = [];
+    this.#outbox = nothing;
+    this.#context.registry.remove(this);
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const resume of waiting ?? []) resume();
+  }
+
+  #leave(subscription: Subscription): void {
+    if (subscription.state === 'ended') return;
+    this.#context.hub.leave(subscription);
+    this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
+  }
+
+  async #confirm(subscription: Subscription, request: SubscribeRequest): Promise<Joined> {
+    const { channel, retention, since } = request;
+    if (retention === undefined) {
+      const result = { channel, recovered: false, recoverable: false };
+      return { result, begin: () => this.#begin(subscription, []) };
+    }
+    const page = await this.#firstPage(request);
+    const { epoch, top, oldest } = page;
+    const isSameStream = since !== undefined && since.epoch === epoch && since.offset <= top;
+    subscription.epoch = epoch;
+    subscription.offset = startOffset(request, page, isSameStream);
+    const recovered = isSameStream && oldest <= since.offset + 1;
+    return {
+      result: { channel, epoch, offset: top, recovered, recoverable: true },
+      begin: () => this.#begin(subscription, page.publications),
+    };
+  }
+
+  #begin(subscription: Subscription, publications: HistoryPage['publications']): void {
+    if (subscription.state === 'ended') return;
+    const { recovery } = this.#context;
+    recovery.replay(subscription, publications);
+    if (recovery.meetsLog(subscription)) subscription.lane.readOn(subscription);
+    else recovery.reread(subscription);
+  }
+
+  /** What the reply tells of the stream, with the first part of what is to be replayed. */
+  async #firstPage({ channel, since, last }: SubscribeRequest): Promise<HistoryPage> {
+    const { broker, recovery } = this.#context;
+    if (since !== undefined) {
+      const page = await recovery.page(channel, since.offset);
+      return page.epoch === since.epoch && since.offset <= page.top ? page : recovery.page(channel, 0);
+    }
+    const bare = await broker.history(channel, { limit: 0 });
+    return last === undefined ? bare : recovery.page(channel, Math.max(0, bare.top - last));
+  }
+}
+
+/** The offset after which the subscriber is given what there is. What `recovered: false` told as lost is not told again. */
+function startOffset(
+  { since, last }: SubscribeRequest,
+  { top, oldest, publications }: HistoryPage,
+  isSameStream: boolean,
+): number {
+  if (since === undefined && last === undefined) return top;
+  if (since !== undefined && isSameStream) return Math.max(since.offset, oldest - 1);
+  const [first] = publications;
+  return first === undefined ? top : first.offset - 1;
+}

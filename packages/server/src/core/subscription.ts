@@ -1,0 +1,89 @@
+/** One session in one channel: where it stands in the lane, and in the channel's history. */
+import type { Disconnect } from '@carillon/protocol';
+import type { Exclusion } from './broker.ts';
+import type { Connection } from './connection.ts';
+import type { FrameLog, FrameReader } from './frame-log.ts';
+import type { Wire } from './wire.ts';
+
+/** What lanes and recovery need of a session. */
+export interface Subscriber {
+  readonly id: string;
+  readonly user: string | undefined;
+  readonly connection: Connection;
+  /** Bytes are pending: nothing may be written until the session says `drained`. */
+  readonly isBlocked: boolean;
+  /** How many channels it is subscribed to. */
+  readonly subscriptionCount: number;
+  /** Gathers the writes of this turn into one; the hub ends it. */
+  cork(): void;
+  /** A write to its connection came back false. Sets every subscription of the session aside. */
+  blocked(): void;
+  /** Writes what waits in the outbox, then `bytes`. */
+  write(bytes: Buffer): void;
+  /** Puts a finished frame into the outbox, which leaves before anything of a lane. */
+  push(frame: Buffer): void;
+  /** Resolves when what was pushed has been handed to a connection that is not full, or the session is over. */
+  writable(): Promise<void>;
+  close(reason: Disconnect): void;
+  /** Tells that publications are gone for this subscription; ends a connection whose wire has no words for it. */
+  tellGap(subscription: Subscription, gap: Gap): void;
+}
+
+/** Publications `from` to `to` that a subscriber will not get; without numbers where the channel keeps no history. */
+export interface Gap {
+  readonly epoch?: string;
+  readonly from?: number;
+  readonly to?: number;
+}
+
+/**
+ * `joining`: the broker or history is being asked. `confirmed`: its reply is about to be sent. `live`: in step with the lane. `behind`: reads the lane's log at its own pace.
+ * `rereading`: reads history, because the log no longer has what it needs. `ended`: over.
+ */
+export type SubscriptionState = 'joining' | 'confirmed' | 'live' | 'behind' | 'rereading' | 'ended';
+
+/** The lane of a subscription, as those see it who move the subscription along. */
+export interface Place {
+  readonly wire: Wire;
+  readonly log: FrameLog;
+  attach(subscription: Subscription): void;
+  readOn(subscription: Subscription): void;
+  setAside(subscription: Subscription): void;
+}
+
+export class Subscription implements FrameReader {
+  readonly session: Subscriber;
+  readonly channel: string;
+  /** The name under which the client knows the channel. */
+  readonly label: string;
+  readonly lane: Place;
+  /** A session that this client had before: what excluded that one is not replayed to this one. */
+  readonly formerSession: string | undefined;
+  state: SubscriptionState = 'joining';
+  /** Its place among the lane's live members; -1 when it is not live. The lane's own. */
+  index: number = -1;
+  /** The number of the next frame of the lane's log, while not live. */
+  cursor: number = 0;
+  /** The newest offset it has, while not live. */
+  offset: number = 0;
+  /** The epoch of `offset`; empty where the channel keeps no history. */
+  epoch: string = '';
+
+  constructor(session: Subscriber, channel: string, label: string, lane: Place, formerSession?: string) {
+    this.session = session;
+    this.channel = channel;
+    this.label = label;
+    this.lane = lane;
+    this.formerSession = formerSession;
+  }
+
+  isExcluded({ sessions, users }: Exclusion): boolean {
+    const { id, user } = this.session;
+    if (sessions !== undefined && (sessions.includes(id) || this.#formerIn(sessions))) return true;
+    return user !== undefined && (users?.includes(user) ?? false);
+  }
+
+  #formerIn(sessions: readonly string[]): boolean {
+    return this.formerSession !== undefined && sessions.includes(this.formerSession);
+  }
+}

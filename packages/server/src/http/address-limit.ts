@@ -1,0 +1,82 @@
+/** Counts what each client address holds open, over all listeners, so that one machine cannot take every descriptor. */
+import type { Socket } from 'node:net';
+import { type ClientAddresses, isLoopback, plainAddress } from './address.ts';
+import { HttpError } from './answer.ts';
+
+export class AddressLimit {
+  readonly #addresses: ClientAddresses;
+  readonly #limit: number;
+  readonly #counts = new Map<string, number>();
+  /** Sockets that came after their address had reached the limit. */
+  readonly #refused = new Map<Socket, string>();
+
+  /** `limit`: sockets, and upgrades or requests that came through a trusted proxy, which one address may have open. */
+  constructor(addresses: ClientAddresses, limit: number) {
+    this.#addresses = addresses;
+    this.#limit = limit;
+  }
+
+  /**
+   * Takes a new socket into the count. One too many is not cut off here but answered at its first request, so that
+   * its owner learns why; far too many are cut off, because even an answer holds a descriptor for a while.
+   */
+  opened(socket: Socket): void {
+    const address = plainAddress(socket.remoteAddress);
+    if (this.#isExempt(address)) return;
+    const count = (this.#counts.get(address) ?? 0) + 1;
+    this.#counts.set(address, count);
+    socket.once('close', () => {
+      this.#refused.delete(socket);
+      this.#leave(address);
+    });
+    if (count > this.#limit) this.#refused.set(socket, address);
+    if (count > this.#limit + answered) socket.destroy();
+  }
+
+  /** @throws {HttpError} 429 for a socket that came after its address had reached the limit. */
+  check(socket: Socket): void {
+    if (this.#refused.size > 0 && this.#refused.has(socket)) throw this.#refusal();
+  }
+
+  /**
+   * Takes one upgrade or request of a client behind a trusted proxy into the count of the client's own address.
+   * Others are counted as sockets already. Call what it returns once, when the upgrade or request is over.
+   *
+   * @throws {HttpError} 429 when the address has reached the limit.
+   */
+  enter(address: string, socket: Socket): (() => void) | undefined {
+    if (address === plainAddress(socket.remoteAddress) || this.#isExempt(address)) return undefined;
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= this.#limit) throw this.#refusal();
+    this.#counts.set(address, count + 1);
+    return () => this.#leave(address);
+  }
+
+  /** What an address holds now; 0 for one that is exempt. */
+  count(address: string): number {
+    return this.#counts.get(address) ?? 0;
+  }
+
+  /** This machine and trusted proxies speak for many. */
+  #isExempt(address: string): boolean {
+    return isLoopback(address) || this.#addresses.isTrusted(address);
+  }
+
+  #leave(address: string): void {
+    const count = (this.#counts.get(address) ?? 1) - 1;
+    if (count === 0) this.#counts.delete(address);
+    else this.#counts.set(address, count);
+  }
+
+  #refusal(): HttpError {
+    return new HttpError(
+      429,
+      'tooManyRequests',
+      `too many connections from this address (limit ${this.#limit}); close some, or raise limits.connectionsPerAddress`,
+      ['Connection', 'close'],
+    );
+  }
+}
+
+/** Sockets over the limit that still get an answer. */
+const answered = 64;

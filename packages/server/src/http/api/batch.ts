@@ -1,0 +1,88 @@
+/** `batch`: several requests in one, run in order. */
+import { elementSlices, type JsonText, memberSlice } from '@carillon/protocol';
+import { refuse } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { asRefusal, errorText } from '../answer.ts';
+import type { ApiMethod, Prepared, RawParams, Verbs } from './method.ts';
+import { nearest } from './nearest.ts';
+import { batchResult } from './results.ts';
+import { type BatchParams, batchParams } from './schemas.ts';
+import { check, type Fault } from './validate.ts';
+
+/** `methods`: what a batch may be made of. */
+export function batchMethod(methods: ReadonlyMap<string, ApiMethod>, log: Log): ApiMethod {
+  return {
+    name: 'batch',
+    summary:
+      'Runs several requests in order. It is checked as a whole first: one bad request, and none is run.',
+    params: batchParams,
+    result: batchResult,
+    prepare(input, raw, verbs) {
+      const { value, faults } = check(batchParams, input);
+      if (faults !== undefined) return faults;
+      const prepared = prepareAll(value, raw, methods, verbs);
+      return prepared.faults.length > 0 ? prepared.faults : () => runAll(prepared.runs, log);
+    },
+  };
+}
+
+function prepareAll(
+  { requests }: BatchParams,
+  { json, start }: RawParams,
+  methods: ReadonlyMap<string, ApiMethod>,
+  verbs: Verbs,
+): { runs: Prepared[]; faults: Fault[] } {
+  const runs: Prepared[] = [];
+  const faults: Fault[] = [];
+  const slices = elementSlices(json, memberSlice(json, 'requests', start)?.start);
+  requests.forEach(({ method: name, params = {} }, index) => {
+    const method = methods.get(name);
+    if (method === undefined) {
+      faults.push({ path: ['requests', index, 'method'], message: unknownMethod(name, methods) });
+      return;
+    }
+    const paramsStart = memberSlice(json, 'params', slices[index]?.start)?.start ?? json.length;
+    const prepared = method.prepare(params, { json, start: paramsStart }, verbs);
+    if (typeof prepared === 'function') runs.push(prepared);
+    else
+      for (const { path, message } of prepared)
+        faults.push({ path: ['requests', index, 'params', ...path], message });
+  });
+  return { runs, faults };
+}
+
+async function runAll(runs: readonly Prepared[], log: Log): Promise<JsonText> {
+  const results: JsonText[] = [];
+  let length = 0;
+  for (const run of runs) {
+    const result = length > maxAnswer ? answerTooLarge : await outcome(run, log);
+    length += result.length;
+    results.push(result);
+  }
+  return `{"results":[${results.join()}]}`;
+}
+
+async function outcome(run: Prepared, log: Log): Promise<JsonText> {
+  try {
+    return `{"result":${await run()}}`;
+  } catch (error) {
+    return errorText(asRefusal(error, log, 'batch'));
+  }
+}
+
+/** A thousand histories in one answer would be a thousand pages in memory at once. */
+const maxAnswer = 16_777_216;
+const answerTooLarge = errorText(
+  refuse(
+    'limitExceeded',
+    `not run, because the answers before it exceed ${maxAnswer} bytes; send it in another batch`,
+  ),
+);
+
+function unknownMethod(name: string, methods: ReadonlyMap<string, ApiMethod>): string {
+  if (name === 'batch') return "is 'batch', which cannot stand in a batch; list its requests here";
+  const meant = nearest(name, methods.keys());
+  return meant === undefined
+    ? `is not a known method; known are ${[...methods.keys()].join(', ')}`
+    : `is not a known method; did you mean '${meant}'?`;
+}

@@ -1,0 +1,84 @@
+/** What one method of the server API is: its name, its shapes, and what it does. */
+import type { JsonText, Position, PublishResult } from '@carillon/protocol';
+import type { z } from 'zod';
+import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import { check, type Fault } from './validate.ts';
+
+/** What the methods ask of the node. Each rejects with a ReplyError where it refuses. */
+export interface Verbs {
+  publish(channel: string, data: JsonText, options?: PublishVerbOptions): Promise<PublishResult>;
+  history(channel: string, query: HistoryVerbQuery): Promise<HistoryPage>;
+  removeHistory(channel: string): Promise<void>;
+  channels(pattern?: string): Promise<readonly ChannelSummary[]>;
+  /** Sessions on this node that are subscribed to the channel. */
+  subscribers(channel: string): number;
+  /** What `info` answers; any object that JSON can carry. */
+  info(): object | Promise<object>;
+}
+
+export interface PublishVerbOptions {
+  readonly exclude?: Exclusion;
+  readonly idempotencyKey?: string;
+  readonly binary?: true;
+}
+
+export interface HistoryVerbQuery {
+  readonly since?: Position;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+export interface ChannelSummary {
+  readonly channel: string;
+  readonly sessions: number;
+  readonly publications: number;
+}
+
+/** Where the parameters stand in the request, for the parts that are passed on as they were written. */
+export interface RawParams {
+  readonly json: JsonText;
+  /** Where the object of the parameters begins. */
+  readonly start: number;
+}
+
+/** A request that was found good and can be carried out; it resolves with the JSON text of the result. */
+export type Prepared = () => Promise<JsonText>;
+
+export interface MethodDefinition<Params> {
+  readonly name: string;
+  /** One sentence, for /openapi.json. */
+  readonly summary: string;
+  readonly params: z.ZodType<Params>;
+  readonly result: z.ZodType;
+  /**
+   * A quick look that may take the commonest shape without asking the schema. It must admit nothing that the schema
+   * refuses; what it does not admit goes to the schema.
+   */
+  readonly admits?: (input: unknown) => input is Params;
+  run(params: Params, raw: RawParams, verbs: Verbs): Promise<JsonText>;
+}
+
+/** A method whose parameters' type is its own affair, so that all fit one table. */
+export interface ApiMethod {
+  readonly name: string;
+  readonly summary: string;
+  readonly params: z.ZodType;
+  readonly result: z.ZodType;
+  /** Checks the whole request before anything of it takes effect. */
+  prepare(input: unknown, raw: RawParams, verbs: Verbs): Prepared | readonly Fault[];
+}
+
+export function defineMethod<Params>(definition: MethodDefinition<Params>): ApiMethod {
+  const { name, summary, params, result, admits } = definition;
+  return {
+    name,
+    summary,
+    params,
+    result,
+    prepare(input, raw, verbs) {
+      if (admits?.(input)) return () => definition.run(input, raw, verbs);
+      const { value, faults } = check(params, input);
+      return faults === undefined ? () => definition.run(value, raw, verbs) : faults;
+    },
+  };
+}

@@ -1,0 +1,124 @@
+/** One HTTP server on one address: its time limits, its count of sockets, what it says to bytes that are no request, its end. */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { AddressLimit } from './address-limit.ts';
+import { HttpError, refuseSocket } from './answer.ts';
+import { announcesTooMuch } from './body.ts';
+import { isWebSocket, type Router } from './router.ts';
+
+export interface ListenerOptions {
+  readonly router: Router;
+  readonly limit: AddressLimit;
+  /** A body that announces more is refused before the client is told to go on (`Expect: 100-continue`). */
+  readonly bodyBytes: number;
+}
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+}
+
+/** A client that is slower than these is no client. They end with the request, so no stream and no WebSocket is cut. */
+const requestTimes = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
+/** Longer than load balancers keep an idle connection (60 s), so that they, not we, close it. */
+const keepAliveTimeout = 65_000;
+/** A burst of clients that come back at once waits here; the kernel's own limit still applies. */
+const backlog = 4_096;
+
+export class Listener {
+  readonly #server: Server;
+  #closing: Promise<void> | undefined;
+
+  constructor({ router, limit, bodyBytes }: ListenerOptions) {
+    const options: ServerOptions = {
+      ...requestTimes,
+      keepAliveTimeout,
+      noDelay: true,
+      shouldUpgradeCallback: isWebSocket,
+    };
+    this.#server = createServer(options, router.request);
+    this.#server.on('connection', (socket) => limit.opened(socket));
+    this.#server.on('upgrade', router.upgrade);
+    this.#server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+      if (!announcesTooMuch(req, bodyBytes)) res.writeContinue();
+      router.request(req, res);
+    });
+    this.#server.on('clientError', answerFault);
+  }
+
+  /**
+   * Begins to accept; resolves with the address that is in force.
+   *
+   * @throws {Error} as node:net gives it, for one `EADDRINUSE`.
+   */
+  listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog }, () => {
+        this.#server.off('error', reject);
+        const bound = this.#server.address() as AddressInfo;
+        resolve({ host: bound.address, port: bound.port });
+      });
+    });
+  }
+
+  /**
+   * Stops accepting at once, closes idle connections now and busy ones after their answer. Resolves when every
+   * connection is gone, those that became WebSockets included: their transport closes them. After `graceMs` the
+   * requests that are still open are cut off.
+   */
+  close(graceMs = 3_000): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      const sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
+      const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+      this.#server.close(() => {
+        clearInterval(sweep);
+        clearTimeout(cut);
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+    });
+    return this.#closing;
+  }
+}
+
+/** Bytes that are no request, or a request that took too long. An answer that has begun is not to be followed by another. */
+function answerFault(
+  error: NodeJS.ErrnoException,
+  socket: Duplex & { readonly bytesWritten?: number },
+): void {
+  const busy = (socket as Duplex & AnsweringSocket)._httpMessage?.headersSent === true;
+  if (error.code === 'ECONNRESET' || !socket.writable || busy) {
+    socket.destroy();
+    return;
+  }
+  const fault = faults[error.code ?? ''] ?? badRequest;
+  refuseSocket(socket, fault.status, fault);
+}
+
+/** node:http keeps the answer under way on its socket, and its own default listener looks there too. */
+interface AnsweringSocket {
+  readonly _httpMessage?: { readonly headersSent: boolean } | null;
+}
+
+const badRequest = new HttpError(400, 'badRequest', 'these bytes are no HTTP/1.1 request');
+const faults: Readonly<Record<string, HttpError>> = {
+  HPE_HEADER_OVERFLOW: new HttpError(
+    431,
+    'limitExceeded',
+    'the headers are larger than 16384 bytes; send less',
+  ),
+  ERR_HTTP_REQUEST_TIMEOUT: new HttpError(
+    408,
+    'badRequest',
+    'the request took too long to arrive; send it at once',
+  ),
+};

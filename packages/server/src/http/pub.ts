@@ -1,0 +1,111 @@
+/** `POST /pub?channel=A`: publishes a body as it is, for backends with an API key and for clients that a rule lets publish. */
+import type { IncomingMessage } from 'node:http';
+import { limits } from '@carillon/protocol';
+import { type Authenticator, anonymous, type Identity } from '../core/access.ts';
+import { refuse } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { ClientAddresses } from './address.ts';
+import { asRefusal, errorText, HttpError, send, sendJson, sendRefusal } from './answer.ts';
+import type { Verbs } from './api/method.ts';
+import { AbortedError, readText } from './body.ts';
+import type { Endpoint, Exchange } from './exchange.ts';
+import { asJson, isJson } from './json-text.ts';
+import { type ApiKeys, bearerOf } from './keys.ts';
+import type { Origins } from './origin.ts';
+import { channelsOf } from './query.ts';
+
+export interface PubOptions {
+  readonly verbs: Pick<Verbs, 'publish'>;
+  readonly authenticator: Authenticator;
+  /** Throws a ReplyError where the rules do not let this client publish. */
+  readonly mayPublish: (identity: Identity, channel: string) => void;
+  readonly keys: ApiKeys;
+  readonly origins: Origins;
+  readonly addresses: ClientAddresses;
+  readonly log: Log;
+  readonly bodyBytes: number;
+}
+
+export class PubEndpoint implements Endpoint {
+  readonly verb = 'POST';
+  readonly cors = true;
+  readonly #options: PubOptions;
+
+  constructor(options: PubOptions) {
+    this.#options = options;
+  }
+
+  async handle({ req, res, search }: Exchange): Promise<void> {
+    const query = new URLSearchParams(search);
+    const callback = query.get('callback') ?? undefined;
+    if (callback !== undefined && !isCallbackName(callback)) throw badCallback();
+    try {
+      await this.#publish(req, query);
+      if (callback === undefined) sendJson(res, 200, '{"status":1}');
+      else send(res, 200, scriptType, `${callback}({"status":1});`);
+    } catch (error) {
+      if (error instanceof AbortedError || callback === undefined) throw error;
+      const refusal = asRefusal(error, this.#options.log, '/pub');
+      if (!req.complete) sendRefusal(req, res, refusal);
+      else send(res, refusal.status, scriptType, `${callback}(${errorText(refusal)});`);
+    }
+  }
+
+  async #publish(req: IncomingMessage, query: URLSearchParams): Promise<void> {
+    const { verbs, mayPublish, bodyBytes } = this.#options;
+    const identity = await this.#identify(req, query);
+    const channels = channelsOf(query, limits.broadcastChannels);
+    if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
+    const data = asJson(published(await readText(req, bodyBytes), contentType(req)));
+    await Promise.all(channels.map((channel) => verbs.publish(channel, data)));
+  }
+
+  /** Undefined for a backend, to which rules do not apply. */
+  async #identify(req: IncomingMessage, query: URLSearchParams): Promise<Identity | undefined> {
+    const { keys, addresses, origins, authenticator } = this.#options;
+    const access = keys.access(req, () => addresses.of(req));
+    if (access === 'key') return undefined;
+    origins.checkCrossSite(req);
+    if (access === 'open') return undefined;
+    if (req.headers['x-api-key'] !== undefined) throw keys.refusal('wrong');
+    const token = query.get('token') ?? bearerOf(req);
+    if (token !== undefined) {
+      if (token.length > limits.tokenBytes)
+        throw refuse('unauthorized', `a token has at most ${limits.tokenBytes} bytes`);
+      return authenticator.authenticate(token);
+    }
+    if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
+    return anonymous;
+  }
+}
+
+const scriptType = 'text/javascript; charset=utf-8';
+
+/** A name, or names joined by dots: nothing that could be code. */
+export function isCallbackName(name: string): boolean {
+  return name.length <= 128 && callbackName.test(name);
+}
+
+const callbackName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
+
+function badCallback(): HttpError {
+  return new HttpError(400, 'badRequest', "'callback' must be a JavaScript name, or names joined by dots");
+}
+
+const form = 'application/x-www-form-urlencoded';
+
+function contentType(req: IncomingMessage): string {
+  const type = (req.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!type.startsWith('multipart/')) return type;
+  throw new HttpError(
+    415,
+    'badRequest',
+    `a multipart body is not accepted; send the text itself, or '${form}'`,
+  );
+}
+
+/** `curl -d` calls every body a form: one that is JSON, or has no `data` field, is taken as it stands. */
+function published(body: string, type: string): string {
+  if (type !== form || isJson(body)) return body;
+  return new URLSearchParams(body).get('data') ?? body;
+}

@@ -1,0 +1,202 @@
+/** Puts the HTTP side together: what is served where, on one listener or two. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Authenticator, Identity } from '../core/access.ts';
+import type { Log } from '../core/log.ts';
+import { ClientAddresses } from './address.ts';
+import { AddressLimit } from './address-limit.ts';
+import { Api } from './api/api.ts';
+import type { ApiCounters } from './api/counters.ts';
+import type { Verbs } from './api/method.ts';
+import { openApi } from './api/openapi.ts';
+import type { Endpoint, Pages } from './exchange.ts';
+import { FeedPath, type FeedTransport, type FeedTransportName, type UpgradeFeed } from './feed.ts';
+import { ApiKeys } from './keys.ts';
+import { type ListenAddress, Listener } from './listener.ts';
+import { Origins } from './origin.ts';
+import { document, healthz, type MetricsText, metrics, readyz } from './probes.ts';
+import { PubEndpoint } from './pub.ts';
+import { Router, type Upgrade } from './router.ts';
+
+/** The WebSocket transport, as far as upgrades are handed to it. */
+export interface WebSocketUpgrades {
+  upgradeNative(req: IncomingMessage, socket: Duplex, head: Buffer, address: string): void;
+  upgradeRaw(req: IncomingMessage, socket: Duplex, head: Buffer, address: string): void;
+  upgradeFeed: UpgradeFeed;
+}
+
+/** The part of the settings that the HTTP side reads. */
+export interface HttpSettings {
+  readonly development: boolean;
+  readonly api: { readonly keys: readonly string[]; readonly listen?: ListenAddress };
+  readonly origins: readonly string[];
+  readonly hosts: readonly string[];
+  readonly trustProxy: readonly string[];
+  readonly websocket: { readonly path: string; readonly rawPaths: readonly string[] };
+  readonly paths: readonly { readonly path: string; readonly channel: string }[];
+  readonly limits: {
+    readonly connectionsPerAddress: number;
+    readonly channelsPerConnection: number;
+    readonly apiBodyBytes: number;
+  };
+}
+
+export interface HttpOptions {
+  readonly settings: HttpSettings;
+  /** For /openapi.json. */
+  readonly version: string;
+  readonly verbs: Verbs;
+  readonly authenticator: Authenticator;
+  /** Throws a ReplyError where the rules do not let this client publish. */
+  readonly mayPublish: (identity: Identity, channel: string) => void;
+  readonly websocket: WebSocketUpgrades;
+  /** Further transports of `/sub`; none by default. */
+  readonly feedTransports?: ReadonlyMap<FeedTransportName, FeedTransport>;
+  /** Resolves when a publication through the broker came back; rejects with the reason why not. */
+  readonly probe: () => Promise<void>;
+  readonly metrics: MetricsText;
+  /** Kept by the API, read by the metrics. */
+  readonly counters: ApiCounters;
+  /** What `/` serves in development mode. */
+  readonly pages?: Pages;
+  readonly log: Log;
+}
+
+/** The checks that every listener shares, made of the settings. */
+interface Guards {
+  readonly addresses: ClientAddresses;
+  readonly limit: AddressLimit;
+  readonly origins: Origins;
+  readonly keys: ApiKeys;
+}
+
+export class HttpServers {
+  readonly #public: Listener;
+  readonly #api: Listener | undefined;
+  readonly #apiAddress: ListenAddress | undefined;
+
+  constructor(options: HttpOptions) {
+    const { settings, log } = options;
+    const guards = guardsOf(settings);
+    const { addresses, limit, origins } = guards;
+    const api = new Api({
+      ...guards,
+      verbs: options.verbs,
+      counters: options.counters,
+      log,
+      bodyBytes: settings.limits.apiBodyBytes,
+    });
+    const apiEndpoints = apiRoutes(api, options);
+    const apiPrefixes = new Map([['/v1/', api.unknown()]]);
+    const clients = clientRoutes(options, guards);
+    const pages = settings.development && options.pages !== undefined ? { pages: options.pages } : {};
+    const bodyBytes = settings.limits.apiBodyBytes;
+    const apart = settings.api.listen !== undefined;
+    const shared = { origins, addresses, limit, log };
+    const router = new Router({
+      ...shared,
+      ...pages,
+      endpoints: apart ? clients.endpoints : new Map([...apiEndpoints, ...clients.endpoints]),
+      prefixes: apart ? new Map() : apiPrefixes,
+      upgrades: clients.upgrades,
+    });
+    this.#public = new Listener({ router, limit, bodyBytes });
+    this.#apiAddress = settings.api.listen;
+    if (!apart) return;
+    const apiRouter = new Router({
+      ...shared,
+      endpoints: apiEndpoints,
+      prefixes: apiPrefixes,
+      upgrades: new Map(),
+    });
+    this.#api = new Listener({ router: apiRouter, limit, bodyBytes });
+  }
+
+  /** Listens on the public address, and on that of the API where it has its own; resolves with what is in force. */
+  async listen(
+    address: ListenAddress,
+  ): Promise<{ readonly public: ListenAddress; readonly api: ListenAddress }> {
+    // The API's address first: a public port that accepts while the server then fails to start would lose clients.
+    const api = this.#apiAddress === undefined ? undefined : await this.#api?.listen(this.#apiAddress);
+    try {
+      const bound = await this.#public.listen(address);
+      return { public: bound, api: api ?? bound };
+    } catch (error) {
+      await this.#api?.close();
+      throw error;
+    }
+  }
+
+  /** As {@link Listener.close}, for both listeners. */
+  async close(graceMs?: number): Promise<void> {
+    await Promise.all([this.#public.close(graceMs), this.#api?.close(graceMs)]);
+  }
+}
+
+function guardsOf(settings: HttpSettings): Guards {
+  const { development, hosts, origins, limits } = settings;
+  const addresses = new ClientAddresses(settings.trustProxy);
+  return {
+    addresses,
+    limit: new AddressLimit(addresses, limits.connectionsPerAddress),
+    origins: new Origins({ development, hosts, origins }),
+    keys: new ApiKeys({ keys: settings.api.keys, development }),
+  };
+}
+
+/** API, metrics and probes: what `api.listen` moves away. */
+function apiRoutes(api: Api, { probe, log, metrics: source, version }: HttpOptions): Map<string, Endpoint> {
+  return api
+    .endpoints()
+    .set('/healthz', healthz)
+    .set('/readyz', readyz(probe, log))
+    .set('/metrics', metrics(source))
+    .set(
+      '/openapi.json',
+      document(() => openApi(api.methods, version)),
+    );
+}
+
+/** What clients use. A mapped path wins over a built-in one of the same name. */
+function clientRoutes(
+  options: HttpOptions,
+  guards: Guards,
+): { endpoints: Map<string, Endpoint>; upgrades: Map<string, Upgrade> } {
+  const { settings, websocket, verbs, authenticator, mayPublish, log } = options;
+  const { addresses } = guards;
+  const feedOptions = {
+    transports: options.feedTransports ?? new Map(),
+    upgradeFeed: websocket.upgradeFeed.bind(websocket),
+    channelsPerConnection: settings.limits.channelsPerConnection,
+    addressOf: (req: IncomingMessage) => addresses.of(req),
+  };
+  const upgrades = new Map<string, Upgrade>();
+  const bodyBytes = settings.limits.apiBodyBytes;
+  const pub = new PubEndpoint({ ...guards, verbs, authenticator, mayPublish, log, bodyBytes });
+  const endpoints = new Map<string, Endpoint>([['/pub', pub]]);
+  const webSocketOnly = new FeedPath({ ...feedOptions, transports: new Map() });
+  const add = (path: string, endpoint: Endpoint, upgrade: Upgrade): void => {
+    endpoints.set(pathOf(path), endpoint);
+    upgrades.set(pathOf(path), upgrade);
+  };
+  add(settings.websocket.path, webSocketOnly, (req, socket, head, address) =>
+    websocket.upgradeNative(req, socket, head, address),
+  );
+  for (const path of settings.websocket.rawPaths) {
+    add(path, webSocketOnly, (req, socket, head, address) =>
+      websocket.upgradeRaw(req, socket, head, address),
+    );
+  }
+  const feed = new FeedPath(feedOptions);
+  add('/sub', feed, feed.upgrade.bind(feed));
+  for (const { path, channel } of settings.paths) {
+    const mapped = new FeedPath(feedOptions, channel);
+    add(path, mapped, mapped.upgrade.bind(mapped));
+  }
+  return { endpoints, upgrades };
+}
+
+/** A configured path as requests spell it. */
+function pathOf(path: string): string {
+  return new URL(path, 'http://localhost').pathname;
+}

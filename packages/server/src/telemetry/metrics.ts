@@ -1,0 +1,139 @@
+/** What Prometheus reads: the plain numbers that the server keeps anyway, given names when somebody asks. */
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Counters } from '../core/figures.ts';
+
+/** Everything that is measured, as it stands now. */
+export interface Figures {
+  readonly counters: Counters;
+  readonly sessions: number;
+  /** Open connections, by transport. */
+  readonly connections: ReadonlyMap<string, number>;
+  /** Channels with subscribers on this worker. */
+  readonly channels: number;
+  readonly subscriptions: number;
+  readonly apiRequests: Iterable<{
+    readonly method: string;
+    readonly status: number;
+    readonly count: number;
+  }>;
+}
+
+/** One line of a metric: a number and the labels it belongs to. */
+type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
+
+/** A registry of its own, so that several servers in one process do not mix. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #figures: () => Figures;
+
+  /**
+   * @param figures Read once per metric and scrape; must be cheap.
+   * @param process Also measures the process: CPU, memory, event loop delay, garbage collection.
+   */
+  constructor(figures: () => Figures, { process = true }: { readonly process?: boolean } = {}) {
+    this.#figures = figures;
+    this.#countEvents();
+    this.#gaugeState();
+    // A finer timer would wake an idle process more often than it tells anything.
+    if (process)
+      collectDefaultMetrics({
+        register: this.#registry,
+        prefix: 'carillon_',
+        eventLoopMonitoringPrecision: 20,
+      });
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics in the text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #countEvents(): void {
+    this.#counter('publications_total', 'Publications that reached this worker.', [], ({ counters }) => [
+      [counters.publications],
+    ]);
+    this.#counter('deliveries_total', 'Publications handed to connections.', ['wire'], ({ counters }) =>
+      labelled('wire', counters.deliveries),
+    );
+    this.#counter('bytes_sent_total', 'Bytes of publications handed to connections.', [], ({ counters }) => [
+      [counters.deliveredBytes],
+    ]);
+    this.#counter('gaps_total', 'Gaps told to subscribers.', [], ({ counters }) => [[counters.gaps]]);
+    this.#counter(
+      'rereads_total',
+      'Histories read again for connections that fell behind.',
+      [],
+      ({ counters }) => [[counters.rereads]],
+    );
+    this.#counter('errors_total', 'Refused commands of clients.', ['code'], ({ counters }) =>
+      labelled('code', counters.errors),
+    );
+    this.#counter('disconnects_total', 'Connections that the server ended.', ['code'], ({ counters }) =>
+      labelled('code', counters.disconnects),
+    );
+    this.#counter(
+      'api_requests_total',
+      'Answered requests of the server API.',
+      ['method', 'status'],
+      ({ apiRequests }) =>
+        [...apiRequests].map(
+          ({ method, status, count }): Sample => [count, { method, status: String(status) }],
+        ),
+    );
+  }
+
+  #gaugeState(): void {
+    this.#gauge('connections', 'Open connections.', ['transport'], ({ connections }) =>
+      labelled('transport', connections),
+    );
+    this.#gauge('sessions', 'Open sessions.', [], ({ sessions }) => [[sessions]]);
+    this.#gauge('channels', 'Channels with subscribers.', [], ({ channels }) => [[channels]]);
+    this.#gauge('subscriptions', 'Subscriptions in force.', [], ({ subscriptions }) => [[subscriptions]]);
+  }
+
+  #counter(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (figures: Figures) => readonly Sample[],
+  ): void {
+    const figures = this.#figures;
+    new Counter({
+      name: `carillon_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, labels] of read(figures())) this.inc(labels ?? {}, value);
+      },
+    });
+  }
+
+  #gauge(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (figures: Figures) => readonly Sample[],
+  ): void {
+    const figures = this.#figures;
+    new Gauge({
+      name: `carillon_${name}`,
+      help,
+      labelNames,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [value, labels] of read(figures())) this.set(labels ?? {}, value);
+      },
+    });
+  }
+}
+
+function labelled(name: string, values: ReadonlyMap<string | number, number>): readonly Sample[] {
+  return [...values].map(([key, value]): Sample => [value, { [name]: String(key) }]);
+}

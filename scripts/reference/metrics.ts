@@ -1,0 +1,40 @@
+/** docs/metrics.md: every metric of Carillon's own, as a running server would answer. */
+import { createCounters, increment } from '../../packages/server/src/core/figures.ts';
+import { Metrics } from '../../packages/server/src/telemetry/metrics.ts';
+import { page, table } from './table.ts';
+
+export async function renderMetrics(): Promise<string> {
+  const text = await new Metrics(sampleFigures, { process: false }).text();
+  const rows = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n(?:\w+\{([^}]*)\})?/gm)].map(
+    ([, name, help, type, labels]) => [`\`${name}\``, type ?? '', labelNames(labels), help ?? ''],
+  );
+  return page(
+    'Metrics',
+    'packages/server/src/telemetry/metrics.ts',
+    '`GET /metrics` answers in the text format of Prometheus.',
+    table(['metric', 'type', 'labels', 'what it counts'], rows),
+    'Beside these stand the figures of the process as the library `prom-client` collects them, with the same prefix:' +
+      ' `carillon_process_cpu_seconds_total`, `carillon_process_resident_memory_bytes`,' +
+      ' `carillon_nodejs_eventloop_lag_p99_seconds` and others.',
+  );
+}
+
+/** One of each, so that each metric shows its labels. */
+function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
+  const counters = createCounters();
+  increment(counters.deliveries, 'websocket/native');
+  increment(counters.errors, 107);
+  increment(counters.disconnects, 3001);
+  return {
+    counters,
+    sessions: 1,
+    connections: new Map([['websocket', 1]]),
+    channels: 1,
+    subscriptions: 1,
+    apiRequests: [{ method: 'publish', status: 200, count: 1 }],
+  };
+}
+
+function labelNames(labels = ''): string {
+  return [...labels.matchAll(/(\w+)="/g)].map(([, name]) => `\`${name}\``).join(', ');
+}
