@@ -1,6 +1,5 @@
 /** The two servers of a comparison, as child processes on cores of their own where the system can pin them. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -28,10 +27,6 @@ export interface StartOptions {
   /** Write a CPU profile into this folder when the server ends. */
   readonly profileDir?: string | undefined;
   readonly pinned: boolean;
-}
-
-export function carillonAvailable(): boolean {
-  return existsSync(carillonBin);
 }
 
 /** Puts this process on the second core, so that servers get the first to themselves; false where that is not possible. */

@@ -43,6 +43,7 @@ export async function startCarillon(options: StartOptions = {}): Promise<Running
   const port = options.port ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), 'carillon-test-'));
   const child = spawn(process.execPath, [carillonBin, 'serve', ...flags(options, port, folder)], {
+    cwd: folder,
     env: { ...plainEnvironment(), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

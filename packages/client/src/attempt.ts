@@ -1,7 +1,8 @@
 /** One try at a connection, from the token to its end. It decides whether another try makes sense, not when. */
 import { shouldReconnect } from '@carillon/protocol';
 import { expiredClose, invalidTokenClose } from './codes.ts';
-import { type CarillonError, isTemporary, isTokenFault, type Reason, reasons } from './errors.ts';
+import { type CarillonError, isTemporary, isTokenFault, type Reason } from './errors.ts';
+import * as reasons from './reasons.ts';
 import type { Requests } from './requests.ts';
 import type { Cancel, Timers } from './timers.ts';
 import type { TokenSource } from './token.ts';
@@ -84,15 +85,17 @@ export class Attempt {
   }
 
   #authenticate(token: string): void {
-    const { requests } = this.#options;
-    const id = requests.nextId();
-    requests.expect(id, (error, result) => {
+    const command = JSON.stringify({ op: 'auth', token });
+    const text = this.#options.requests.expect(command, (error, result) => {
       if (!this.#live) return;
-      if (error !== undefined) return this.#refused(error);
+      if (error !== undefined) {
+        this.#refused(error);
+        return;
+      }
       this.#options.token.accepted();
       this.#opened((result as { readonly session?: string } | undefined)?.session);
     });
-    this.send(JSON.stringify({ id, op: 'auth', token }));
+    this.send(text);
   }
 
   #opened(session: string | undefined): void {

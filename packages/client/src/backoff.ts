@@ -16,5 +16,5 @@ export const defaultBackoff: BackoffOptions = { minMs: 300, maxMs: 20_000 };
  */
 export function backoffMs(failures: number, { minMs, maxMs }: BackoffOptions, random: number): number {
   const bound = Math.max(minMs, Math.min(maxMs, minMs * 2 ** (failures + 1)));
-  return Math.round(minMs + random * (bound - minMs));
+  return minMs + random * (bound - minMs);
 }

@@ -1,11 +1,12 @@
 /** One channel as the application uses it. */
 import type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
 import type { Emitter, Listener, Off } from './emitter.ts';
-import { CarillonError, type Reason, reasons } from './errors.ts';
+import { CarillonError, type Reason } from './errors.ts';
 import type { ChannelEvents, Message, SubscriptionState } from './events.ts';
 import { publishText } from './frames.ts';
 import { type Intake, iterate } from './iteration.ts';
 import type { Link } from './link.ts';
+import * as reasons from './reasons.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 
 /** How a publication is sent. */
@@ -110,7 +111,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async publish(data: T, options: PublishOptions = {}): Promise<PublishResult> {
     const key = options.idempotencyKey ?? this.#link.outbox.uniqueKey();
-    const result = await this.#submit((id) => publishText(id, this.name, data, key));
+    const result = await this.#submit(publishText(this.name, data, key));
     return result as PublishResult;
   }
 
@@ -121,7 +122,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   async history(options: HistoryOptions = {}): Promise<History<T>> {
     const { since, limit, reverse } = options;
     const command = { op: 'history', channel: this.name, since, limit, reverse };
-    return (await this.#submit((id) => JSON.stringify({ id, ...command }))) as History<T>;
+    return (await this.#submit(JSON.stringify(command))) as History<T>;
   }
 
   /**
@@ -150,7 +151,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   // Where publishing is for subscribers only, a publication must not overtake the subscription.
-  #submit(build: (id: number) => string): Promise<unknown> {
-    return this.#link.outbox.submit(build, () => this.#subscription.state !== 'subscribing');
+  #submit(command: string): Promise<unknown> {
+    return this.#link.outbox.submit(command, () => this.#subscription.state !== 'subscribing');
   }
 }

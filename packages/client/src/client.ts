@@ -3,12 +3,13 @@ import { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionChange, ConnectionListener, ConnectionState } from './connection-state.ts';
 import { Emitter, type Listener, type Off } from './emitter.ts';
-import { CarillonError, type Reason, reasons, reportUncaught } from './errors.ts';
+import { CarillonError, type Reason, reportUncaught } from './errors.ts';
 import type { ChannelEvents } from './events.ts';
 import type { Frame } from './frames.ts';
 import type { Link } from './link.ts';
 import { type CarillonOptions, complete, type Internals, webSocketUrl } from './options.ts';
 import { Outbox } from './outbox.ts';
+import * as reasons from './reasons.ts';
 import { Requests } from './requests.ts';
 import { Subscription } from './subscription.ts';
 import { TokenSource } from './token.ts';
@@ -129,9 +130,9 @@ export class Carillon {
   }
 
   #stopped(reason: Reason): void {
-    this.#outbox.stop(reason);
-    for (const { subscription } of this.#channels.values()) subscription.stopped(reason);
-    const heard = reason === reasons.closeCalled || this.#events.count('state') > 0;
+    let heard = reason === reasons.closeCalled || this.#events.count('state') > 0;
+    heard = this.#outbox.stop(reason) || heard;
+    for (const { subscription } of this.#channels.values()) heard = subscription.stopped(reason) || heard;
     if (!heard) this.#report(new CarillonError(reason));
   }
 

@@ -5,10 +5,11 @@
 import { Attempt, type AttemptListener, type AttemptOptions } from './attempt.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import type { ConnectionListener, ConnectionState } from './connection-state.ts';
-import { type Reason, reasons } from './errors.ts';
+import type { Reason } from './errors.ts';
 import { type Frame, readFrame } from './frames.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ConnectionLink } from './link.ts';
+import * as reasons from './reasons.ts';
 import type { Settle } from './requests.ts';
 import type { Cancel } from './timers.ts';
 import { type WakeListener, watchWake } from './wake.ts';
@@ -120,13 +121,8 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
     return true;
   }
 
-  nextId(): number {
-    return this.#options.requests.nextId();
-  }
-
-  send(id: number, text: string, settle: Settle): void {
-    this.#options.requests.expect(id, settle);
-    this.#attempt.send(text);
+  send(command: string, settle: Settle): void {
+    this.#attempt.send(this.#options.requests.expect(command, settle));
   }
 
   later(failures: number, task: () => void): Cancel {

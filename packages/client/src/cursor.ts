@@ -1,7 +1,8 @@
 /** A subscriber's place in a channel: what was received, what is a repeat, what is missing. */
 import type { Position, SubscribeResult } from '@carillon/protocol';
-import { type Reason, reasons } from './errors.ts';
+import type { Reason } from './errors.ts';
 import type { Frame } from './frames.ts';
+import * as reasons from './reasons.ts';
 
 /** What a subscription that came into force means for what was received before; neither where nothing was. */
 export interface Outcome {

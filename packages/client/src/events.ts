@@ -1,7 +1,8 @@
 /** What a channel tells its listeners, and how it is read from the server's events. */
 import type { Position } from '@carillon/protocol';
-import { type Reason, reasons } from './errors.ts';
+import type { Reason } from './errors.ts';
 import type { Frame } from './frames.ts';
+import * as reasons from './reasons.ts';
 
 /**
  * - `unsubscribed`: not wanted, or refused, or ended by the server.

@@ -1,5 +1,6 @@
 /** Native protocol frames as the SDK reads and writes them. */
-import { CarillonError, reasons } from './errors.ts';
+import { CarillonError } from './errors.ts';
+import * as reasons from './reasons.ts';
 
 /** One object from the server: a reply (`id` with `result` or `code`) or an event (`event`). */
 export interface Frame {
@@ -35,11 +36,11 @@ function isFrame(value: unknown): value is Frame {
 }
 
 /**
- * A `publish` command as text. `data` is serialized here and only here, so what the application changes in it later
+ * A `publish` command as text, without an id. `data` is serialized here and only here, so what the application changes in it later
  * has no effect.
  * @throws CarillonError where `data` is nothing that JSON can hold.
  */
-export function publishText(id: number, channel: string, data: unknown, idempotencyKey: string): string {
+export function publishText(channel: string, data: unknown, idempotencyKey: string): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(data);
@@ -47,6 +48,6 @@ export function publishText(id: number, channel: string, data: unknown, idempote
     throw new CarillonError(reasons.notJson, { cause });
   }
   if (json === undefined) throw new CarillonError(reasons.notJson);
-  const head = JSON.stringify({ id, op: 'publish', channel, idempotency_key: idempotencyKey });
+  const head = JSON.stringify({ op: 'publish', channel, idempotency_key: idempotencyKey });
   return `${head.slice(0, -1)},"data":${json}}`;
 }

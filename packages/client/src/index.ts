@@ -5,7 +5,7 @@ export type { Channel, History, HistoryOptions, PublishOptions } from './channel
 export { Carillon, type CarillonEvents } from './client.ts';
 export type { ConnectionChange, ConnectionState } from './connection-state.ts';
 export type { Off } from './emitter.ts';
-export { CarillonError, type Reason, reasons } from './errors.ts';
+export { CarillonError, type Reason } from './errors.ts';
 export type {
   ChannelEvents,
   Gap,
@@ -15,6 +15,7 @@ export type {
   SubscriptionState,
 } from './events.ts';
 export type { CarillonOptions } from './options.ts';
+export * as reasons from './reasons.ts';
 export type { SubscribeOptions } from './subscription.ts';
 export type { TokenOption } from './token.ts';
 export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts';

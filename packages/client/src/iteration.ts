@@ -1,6 +1,7 @@
 /** A `for await` loop over a channel: holds what the loop has not asked for yet, up to a bound. */
-import { CarillonError, reasons } from './errors.ts';
+import { CarillonError } from './errors.ts';
 import type { Message } from './events.ts';
+import * as reasons from './reasons.ts';
 
 /** Messages that wait for the loop; past it the loop ends with an error rather than lose one silently. */
 const heldMax = 10_000;

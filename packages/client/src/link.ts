@@ -11,10 +11,8 @@ export interface ConnectionLink {
   readonly formerSession: string | undefined;
   /** Connects on first use; tells why not where the client was closed or turned away. */
   use(): Reason | undefined;
-  /** An id for a command. */
-  nextId(): number;
-  /** Sends a command with that id; only while connected. */
-  send(id: number, text: string, settle: Settle): void;
+  /** Sends a command, JSON text without an id; only while connected. */
+  send(command: string, settle: Settle): void;
   /** Gives the present connection up and comes back. */
   lost(reason: Reason): void;
   /** The same with a fresh token; false where there is no way to get one. */
@@ -23,16 +21,13 @@ export interface ConnectionLink {
   later(failures: number, task: () => void): Cancel;
 }
 
-/** Builds a command's text around its id. */
-export type BuildCommand = (id: number) => string;
-
 /** What waits for the connection, as a channel sees it. */
 export interface OutboxLink {
   /**
-   * Sends a command that may be sent twice, as soon as the client is connected and `ready` says so, and again after a
+   * Sends a command, JSON text without an id, that may be sent twice, as soon as the client is connected and `ready` says so, and again after a
    * cut. Rejects with a CarillonError.
    */
-  submit(build: BuildCommand, ready: () => boolean): Promise<unknown>;
+  submit(command: string, ready: () => boolean): Promise<unknown>;
   /** Looks again at what waits for `ready`. */
   flush(): void;
   /** A key that no other publication has. */

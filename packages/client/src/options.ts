@@ -1,7 +1,8 @@
 /** What a client can be told, and the defaults. */
 import { type BackoffOptions, defaultBackoff } from './backoff.ts';
 import { frameBytes } from './codes.ts';
-import { CarillonError, reasons } from './errors.ts';
+import { CarillonError } from './errors.ts';
+import * as reasons from './reasons.ts';
 import { realTimers, type Timers } from './timers.ts';
 import type { TokenOption } from './token.ts';
 import type { Transport } from './transport.ts';

@@ -1,6 +1,7 @@
 /** Commands that outlive a connection: they wait for the next one, and are sent again where a cut took the reply. */
-import { CarillonError, isTokenFault, type Reason, reasons } from './errors.ts';
-import type { BuildCommand, ConnectionLink, OutboxLink } from './link.ts';
+import { CarillonError, isTokenFault, type Reason } from './errors.ts';
+import type { ConnectionLink, OutboxLink } from './link.ts';
+import * as reasons from './reasons.ts';
 import type { Cancel, Timers } from './timers.ts';
 
 export interface OutboxLimits {
@@ -12,9 +13,11 @@ export interface OutboxLimits {
   readonly maxFrameBytes: number;
 }
 
+/** What a command grows by when it gets its id. */
+const idBytes = 24;
+
 interface Entry {
-  readonly id: number;
-  readonly text: string;
+  readonly command: string;
   readonly ready: () => boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CarillonError) => void;
@@ -28,8 +31,8 @@ export class Outbox implements OutboxLink {
   readonly #connection: ConnectionLink;
   readonly #timers: Timers;
   readonly #limits: OutboxLimits;
-  /** By id, in the order of the calls: waiting and sent alike. */
-  readonly #entries = new Map<number, Entry>();
+  /** In the order of the calls: waiting and sent alike. */
+  readonly #entries = new Set<Entry>();
   #waiting = 0;
   /** Random per client, so that two never make the same keys. */
   readonly #keyPrefix = crypto.getRandomValues(new Uint32Array(3)).join('-');
@@ -41,12 +44,10 @@ export class Outbox implements OutboxLink {
     this.#limits = limits;
   }
 
-  async submit(build: BuildCommand, ready: () => boolean): Promise<unknown> {
-    const id = this.#connection.nextId();
-    const text = build(id);
+  async submit(command: string, ready: () => boolean): Promise<unknown> {
+    const bytesMax = this.#limits.maxFrameBytes - idBytes;
     // No code unit takes more than three bytes: most commands need no counting.
-    const { maxFrameBytes } = this.#limits;
-    if (text.length * 3 > maxFrameBytes && new TextEncoder().encode(text).length > maxFrameBytes) {
+    if (command.length * 3 > bytesMax && new TextEncoder().encode(command).length > bytesMax) {
       throw new CarillonError(reasons.tooLarge);
     }
     const refusal = this.#connection.use();
@@ -56,8 +57,8 @@ export class Outbox implements OutboxLink {
       const cancel = this.#timers.after(this.#limits.queueTimeoutMs, () => {
         this.#fail(entry, new CarillonError(reasons.queueTimeout));
       });
-      const entry: Entry = { id, text, ready, resolve, reject, cancel, sent: false, renewed: false };
-      this.#entries.set(id, entry);
+      const entry: Entry = { command, ready, resolve, reject, cancel, sent: false, renewed: false };
+      this.#entries.add(entry);
       this.#waiting += 1;
       this.flush();
     });
@@ -66,7 +67,7 @@ export class Outbox implements OutboxLink {
   /** Sends what can be sent, in the order of the calls. */
   flush(): void {
     if (this.#waiting === 0) return;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries) {
       if (!this.#connection.connected) return;
       if (!entry.sent && entry.ready()) this.#send(entry);
     }
@@ -77,16 +78,19 @@ export class Outbox implements OutboxLink {
     return `${this.#keyPrefix}-${this.#keys}`;
   }
 
-  /** Nothing will be sent any more: all are refused. */
-  stop(reason: Reason): void {
-    for (const entry of [...this.#entries.values()]) this.#fail(entry, new CarillonError(reason));
+  /** Nothing will be sent any more: all are refused. Tells whether there were any. */
+  stop(reason: Reason): boolean {
+    const entries = [...this.#entries];
+    for (const entry of entries) this.#fail(entry, new CarillonError(reason));
+    return entries.length > 0;
   }
 
   #send(entry: Entry): void {
     entry.sent = true;
     this.#waiting -= 1;
-    this.#connection.send(entry.id, entry.text, (error, result) => {
-      if (!this.#entries.has(entry.id)) return;
+    this.#connection.send(entry.command, (error, result) => {
+      // It may have been given up meanwhile.
+      if (!this.#entries.has(entry)) return;
       if (error === undefined) {
         this.#remove(entry);
         entry.resolve(result);
@@ -114,7 +118,7 @@ export class Outbox implements OutboxLink {
 
   #remove(entry: Entry): void {
     entry.cancel();
-    this.#entries.delete(entry.id);
+    this.#entries.delete(entry);
     if (!entry.sent) this.#waiting -= 1;
   }
 }

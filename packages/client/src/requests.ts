@@ -1,5 +1,6 @@
 /** Commands that await their reply on the present connection, by id. */
-import { CarillonError, reasons } from './errors.ts';
+import { CarillonError } from './errors.ts';
+import * as reasons from './reasons.ts';
 import type { Cancel, Timers } from './timers.ts';
 
 /**
@@ -19,19 +20,19 @@ export class Requests {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** An id that no other command of this client has. */
-  nextId(): number {
+  /**
+   * Gives a command, as JSON text without an id, its id; returns the text to send. Without a reply in time it ends
+   * with {@link reasons.timeout}.
+   */
+  expect(command: string, settle: Settle): string {
     this.#lastId += 1;
-    return this.#lastId;
-  }
-
-  /** Awaits the reply to a command that is being sent. Without one in time it ends with {@link reasons.timeout}. */
-  expect(id: number, settle: Settle): void {
+    const id = this.#lastId;
     const cancel = this.#timers.after(this.#timeoutMs, () => {
       this.#pending.delete(id);
       settle(new CarillonError(reasons.timeout));
     });
     this.#pending.set(id, { settle, cancel });
+    return `{"id":${id},${command.slice(1)}`;
   }
 
   /** A reply came. One that nobody awaits (its command timed out) is dropped. */

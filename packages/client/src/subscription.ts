@@ -3,10 +3,11 @@ import type { Position, SubscribeResult } from '@carillon/protocol';
 import { alreadySubscribedCode, unrecoverablePositionCode } from './codes.ts';
 import { Cursor } from './cursor.ts';
 import type { Emitter } from './emitter.ts';
-import { CarillonError, isTemporary, isTokenFault, type Reason, reasons } from './errors.ts';
+import { CarillonError, isTemporary, isTokenFault, type Reason } from './errors.ts';
 import { type ChannelEvents, gapOf, messageOf, type SubscriptionState } from './events.ts';
 import type { Frame } from './frames.ts';
 import type { ConnectionLink, Link } from './link.ts';
+import * as reasons from './reasons.ts';
 import type { Settle } from './requests.ts';
 import type { Cancel } from './timers.ts';
 
@@ -96,10 +97,15 @@ export class Subscription {
     if (this.#state === 'subscribed') this.#change('subscribing', reason);
   }
 
-  /** The client gave up: nobody can wait, but the next `connect()` brings the subscription back. */
-  stopped(reason: Reason): void {
+  /**
+   * The client gave up: nobody can wait, but the next `connect()` brings the subscription back. Tells whether anybody
+   * heard of it.
+   */
+  stopped(reason: Reason): boolean {
+    const heard = this.#waiters.length > 0 || this.#events.count('state') > 0;
     this.cut(reason);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(new CarillonError(reason));
+    this.#reject(this.#waiters.splice(0), reason);
+    return heard;
   }
 
   /** An event of this channel. */
@@ -157,11 +163,10 @@ export class Subscription {
   }
 
   #ask(command: object, settle: Settle): void {
-    const id = this.#connection.nextId();
-    this.#connection.send(id, JSON.stringify({ id, ...command }), (error, result) => {
+    this.#connection.send(JSON.stringify(command), (error, result) => {
       // What a cut means is told to `cut`.
       if (error?.code === reasons.connectionLost.code) return;
-      if (error?.code === reasons.timeout.code) this.#connection.lost(reasons.noAnswer);
+      if (error?.code === reasons.timeout.code) this.#connection.lost(error);
       else settle(error, result);
     });
   }
@@ -208,6 +213,10 @@ export class Subscription {
     this.#calm();
     const waiters = this.#waiters.splice(0);
     this.#change('unsubscribed', reason);
+    this.#reject(waiters, reason);
+  }
+
+  #reject(waiters: readonly Waiter[], reason: Reason): void {
     for (const waiter of waiters) waiter.reject(new CarillonError(reason));
   }
 

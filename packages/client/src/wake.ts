@@ -9,19 +9,16 @@ export interface WakeListener {
 
 /** Listens until the returned function is called. Does nothing where the runtime has no such events. */
 export function watchWake(listener: WakeListener): () => void {
-  if (typeof globalThis.addEventListener !== 'function') return () => {};
   const page = globalThis.document as Document | undefined;
-  const woken = () => listener.woken();
-  const slept = () => listener.slept();
-  const shown = () => {
-    if (page?.visibilityState === 'visible') listener.woken();
-  };
-  globalThis.addEventListener('online', woken);
-  globalThis.addEventListener('offline', slept);
-  page?.addEventListener('visibilitychange', shown);
+  const woken = () => page?.visibilityState !== 'hidden' && listener.woken();
+  const watched: readonly (readonly [EventTarget | undefined, string, () => void])[] = [
+    [globalThis, 'online', () => listener.woken()],
+    [globalThis, 'offline', () => listener.slept()],
+    [page, 'visibilitychange', woken],
+  ];
+  // Node.js itself is no event target.
+  for (const [target, event, hear] of watched) target?.addEventListener?.(event, hear);
   return () => {
-    globalThis.removeEventListener('online', woken);
-    globalThis.removeEventListener('offline', slept);
-    page?.removeEventListener('visibilitychange', shown);
+    for (const [target, event, hear] of watched) target?.removeEventListener?.(event, hear);
   };
 }

@@ -4,6 +4,8 @@ export const limits = {
   channelNameBytes: 255,
   /** Channels on one connection; more is a client that should aggregate (error 106). */
   channelsPerConnection: 128,
+  /** Entries of a cursor that a client hands back. */
+  channelsPerCursor: 1_024,
   /** A whole WebSocket message, fragments together (close 1009). */
   frameBytes: 65_536,
   /** Commands of one connection that await an answer; beyond it the socket is not read. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `carillon` command. Plain JavaScript that an old Node.js can read too: it finds one that can run the rest. */
 import { spawn } from 'node:child_process';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -25,23 +25,27 @@ function isNewEnough(version) {
 async function run() {
   if (inClone) {
     nodeModule.registerHooks({
-      resolve: (specifier, context, next) =>
-        next(specifier, { ...context, conditions: ['source', ...context.conditions] }),
+      resolve(specifier, context, next) {
+        if (!/^(?:@carillon\/|carillon$)/.test(specifier)) return next(specifier, context);
+        return next(specifier, { ...context, conditions: ['source', ...context.conditions] });
+      },
     });
   }
   const { main } = await import(inClone ? '../src/cli/main.ts' : '../dist/cli/main.js');
   process.exit(await main(process.argv.slice(2)));
 }
 
-/** The Node.js that a clone, or a project, has among its packages. */
+/** The Node.js that a clone, or a project, has among its packages, if it is new enough. */
 function ownNode() {
   for (let folder = here; ; folder = dirname(folder)) {
-    for (const place of ['node/bin/node', '.bin/node']) {
-      const path = join(folder, 'node_modules', place);
-      if (existsSync(path) && realpathSync(path) !== realpathSync(process.execPath)) return path;
-    }
+    const found = join(folder, 'node_modules/node');
+    if (existsSync(join(found, 'bin/node')) && isNewEnough(versionOf(found))) return join(found, 'bin/node');
     if (dirname(folder) === folder) return undefined;
   }
+}
+
+function versionOf(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version;
 }
 
 /** Runs this command again under another Node.js, which then gets the signals and decides the exit code. */

@@ -1,2 +1,3 @@
-/** Carillon as a library: the types of a config, and `defineConfig`. */
+/** Carillon as a library: `defineConfig`, and the types of a config. */
 export { defineConfig } from './config/define-config.ts';
+export type { CarillonConfig } from './config/schema.ts';

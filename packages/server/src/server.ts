@@ -1,5 +1,4 @@
 /** The only file that knows every part: settings in, running server out. */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { disconnects } from '@carillon/protocol';
 import { FixedTokens } from './auth/fixed-tokens.ts';
@@ -15,6 +14,7 @@ import { servePages } from './http/pages.ts';
 import { HttpServers } from './http/servers.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomEpoch, randomId } from './system/ids.ts';
+import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { WebSocketTransport } from './transports/websocket/transport.ts';
 
@@ -31,12 +31,6 @@ export interface RunningServer {
    * Later calls wait for the same end.
    */
   close(): Promise<void>;
-}
-
-/** As package.json says it. */
-export function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** @throws {Error} with a `code` as node:net gives it, when an address cannot be listened on. */

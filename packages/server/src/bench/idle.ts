@@ -14,6 +14,8 @@ export interface Idle {
   readonly ownChannels: boolean;
   /** Wait until memory is steady and measure it; otherwise only the opening is measured. */
   readonly memory: boolean;
+  /** How long memory must have stayed the same, and how long idle CPU is measured. */
+  readonly steadySeconds: number;
 }
 
 export async function runIdle(target: Target, plan: Idle, progress: Progress): Promise<Outcome> {
@@ -49,10 +51,10 @@ export async function runIdle(target: Target, plan: Idle, progress: Progress): P
 
 async function measureMemory(target: Target, plan: Idle, before: number | undefined, progress: Progress) {
   progress.update('settling');
-  const after = await settledBytes(target.pid);
-  progress.update('idling 2 s');
+  const after = await settledBytes(target.pid, plan.steadySeconds);
+  progress.update('idling');
   const watch = stopwatch(target.pid);
-  await pause(2000);
+  await pause(plan.steadySeconds * 1000);
   const idle = watch();
   const known = after !== undefined && before !== undefined;
   return [
@@ -69,14 +71,14 @@ async function measureMemory(target: Target, plan: Idle, before: number | undefi
   ];
 }
 
-/** Resident memory once it has moved by less than 0.5 % for 2 s, or after 15 s. */
-async function settledBytes(pid: number | undefined): Promise<number | undefined> {
+/** Resident memory once it has moved by less than 0.5 % for so long, or after 15 s. */
+async function settledBytes(pid: number | undefined, steadySeconds: number): Promise<number | undefined> {
   if (pid === undefined) return undefined;
   const pids = processTree(pid);
   let steady = residentBytes(pids);
   let since = 0;
-  for (let round = 0; round < 30 && since < 4; round++) {
-    await pause(500);
+  for (let round = 0; round < 150 && since < steadySeconds * 10; round++) {
+    await pause(100);
     const now = residentBytes(pids);
     if (now === undefined || steady === undefined) return undefined;
     since = Math.abs(now - steady) < steady * 0.005 ? since + 1 : 0;

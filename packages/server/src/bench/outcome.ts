@@ -29,6 +29,7 @@ export const busyBound = 0.9;
 
 /** Above this share of a core other processes spoil the figures. */
 const othersBound = 0.2;
+const othersName = 'others busy %';
 
 export function figure(name: string, value: number | undefined, digits: number): Figure {
   return { name, value, digits, compared: true };
@@ -56,7 +57,7 @@ export function cpu(per: string, count: number, stretch: Stretch): readonly Figu
     { ...figure('server busy %', known ? (serverCpu * 100) / seconds : undefined, 0), compared: false },
     { ...figure('generator busy %', generatorBusy * 100, 0), compared: false },
     {
-      ...figure('others busy %', othersBusy === undefined ? undefined : othersBusy * 100, 0),
+      ...figure(othersName, othersBusy === undefined ? undefined : othersBusy * 100, 0),
       compared: false,
     },
   ];
@@ -72,6 +73,16 @@ export function notes(stretch: Stretch, closeReason: string | undefined): readon
     );
   }
   return told;
+}
+
+/** How much of a core other processes used meanwhile; 0 where that is not known. */
+export function disturbance(outcome: Outcome): number {
+  return (outcome.figures.find(({ name }) => name === othersName)?.value ?? 0) / 100;
+}
+
+/** True when other processes spoiled the figures. */
+export function disturbed(outcome: Outcome): boolean {
+  return disturbance(outcome) > othersBound;
 }
 
 /** True when every publication arrived once, in order, and nothing else did. */

@@ -85,5 +85,6 @@ function idle(name: 'idle' | 'idle-own' | 'connect', size: Size): Idle {
     connections,
     ownChannels,
     memory: name !== 'connect',
+    steadySeconds: size.quick ? 0.3 : 2,
   };
 }

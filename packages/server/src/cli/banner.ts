@@ -5,16 +5,14 @@ import { columns } from './command.ts';
 /** Name, addresses, mode, and how to stop it. */
 export function renderBanner(
   version: string,
-  { url }: { readonly url: string },
+  { url, apiUrl }: { readonly url: string; readonly apiUrl: string },
   { settings, development, file }: LoadedConfig,
 ): string {
   const base = url.replace(/\/$/, '');
-  const { listen } = settings.api;
-  const host = listen?.host.includes(':') === true ? `[${listen.host}]` : listen?.host;
   const rows = [
     ['listening', `${base}/`],
     ['websocket', `${base.replace(/^http/, 'ws')}${settings.websocket.path}`],
-    ['api', listen === undefined ? `${base}/v1` : `http://${host}:${listen.port}/v1`],
+    ['api', `${apiUrl.replace(/\/$/, '')}/v1`],
     ['engine', 'memory (nothing outlives a restart)'],
     ['config', file ?? 'none'],
   ];

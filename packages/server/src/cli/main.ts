@@ -2,7 +2,7 @@
 import { nearest } from '../config/nearest.ts';
 import { type Command, columns, parseCall, renderHelp, type Terminal } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { version } from './version.ts';
+import { version } from '../system/version.ts';
 
 interface Entry {
   readonly summary: string;

@@ -6,7 +6,7 @@ import type { Call, Command } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
 import { endOnSignal } from './signals.ts';
-import { version } from './version.ts';
+import { version } from '../system/version.ts';
 
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;

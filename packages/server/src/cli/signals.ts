@@ -7,7 +7,11 @@ const repeatMs = 2_000;
  * Resolves once `close` is done after the first signal, or when the next wish or `limitMs` cuts that short; then with
  * false. A signal may reach the whole process group and then come again from a supervisor: such repetitions change nothing.
  */
-export function endOnSignal(close: () => Promise<void>, limitMs: number): Promise<boolean> {
+export function endOnSignal(
+  close: () => Promise<void>,
+  limitMs: number,
+  signals: Pick<NodeJS.EventEmitter, 'on'> = process,
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
     let lastAt: number | undefined;
     const onSignal = (): void => {
@@ -21,7 +25,7 @@ export function endOnSignal(close: () => Promise<void>, limitMs: number): Promis
         close().then(() => resolve(true), reject);
       } else resolve(false);
     };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
+    signals.on('SIGTERM', onSignal);
+    signals.on('SIGINT', onSignal);
   });
 }

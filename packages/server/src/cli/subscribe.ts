@@ -54,13 +54,17 @@ async function runSubscribe(call: Call): Promise<number> {
   for (const command of commands) socket.send(JSON.stringify(command));
   return await new Promise<number>((resolve, reject) => {
     const reader = new Reader(call, left);
-    socket.addEventListener('message', ({ data }) => {
+    const read = ({ data }: MessageEvent): void => {
       try {
-        if (reader.read(String(data))) resolve(exitCodes.ok);
+        if (!reader.read(String(data))) return;
+        resolve(exitCodes.ok);
       } catch (error) {
         reject(error);
       }
-    });
+      // More may have come in the same turn; nothing is printed behind the end.
+      socket.removeEventListener('message', read);
+    };
+    socket.addEventListener('message', read);
     socket.addEventListener('close', ({ code, reason }) => {
       reject(new CommandError(`the connection ended: ${code} ${reason}`.trimEnd(), exitCodes.unavailable));
     });

@@ -59,8 +59,6 @@ export function unreachable({ host }: URL, cause?: unknown): CommandError {
 }
 
 function reason(error: Error): string {
-  const { cause } = error;
-  const code = (cause instanceof Error ? (cause as NodeJS.ErrnoException) : (error as NodeJS.ErrnoException))
-    .code;
-  return code === undefined ? '' : ` (${code})`;
+  const cause: Error & { code?: unknown } = error.cause instanceof Error ? error.cause : error;
+  return ` (${typeof cause.code === 'string' ? cause.code : cause.message})`;
 }

@@ -61,19 +61,19 @@ async function readText(path: string): Promise<string> {
 async function readJson(path: string, text: string): Promise<unknown> {
   try {
     return JSON.parse(text);
-  } catch {
-    // JSON.parse quotes the text around the fault, which may be a key or a token; the YAML reader knows the line alone.
+  } catch (error) {
+    // The message quotes the text around the fault, which may be a key or a token; only the place is told.
+    const [, line, column] = /\(line (\d+) column (\d+)\)/.exec(String(error)) ?? [];
+    if (line !== undefined)
+      throw fault(path, `the file is not well-formed JSON (line ${line}, column ${column})`);
     const { parseDocument } = await import('yaml');
-    throw fault(
-      path,
-      `the file is not well-formed JSON${place(parseDocument(text, { prettyErrors: true }).errors[0])}`,
-    );
+    throw fault(path, `the file is not well-formed JSON${place(parseDocument(text).errors[0])}`);
   }
 }
 
 async function readYaml(path: string, text: string): Promise<unknown> {
   const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { prettyErrors: true });
+  const document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined) throw fault(path, `the file is not well-formed YAML${place(error)}`);
   return document.toJS() ?? {};

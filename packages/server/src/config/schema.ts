@@ -196,7 +196,7 @@ const limits = section({
     'All histories in memory together; the oldest go first.',
   ),
   laneLogBytes: key(
-    whole(65_536, gibibyte).default(4_194_304),
+    whole(65_536, gibibyte).default(1_048_576),
     'What one channel keeps for connections that are behind; past it they read on from the history.',
   ),
 });

@@ -82,8 +82,8 @@ export interface Broker {
 
 /** Where a broker hands what arrives for this node. The hub is the sink. */
 export interface BrokerSink {
-  /** In offset order, without a hole. */
-  publications(channel: string, batch: readonly Publication[]): void;
+  /** In offset order, without a hole. `epoch`: of the offsets; empty where the channel keeps no history. */
+  publications(channel: string, batch: readonly Publication[], epoch: string): void;
   /** Publications of the channel may be missing: its subscribers must re-read. */
   gap(channel: string): void;
 }

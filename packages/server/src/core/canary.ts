@@ -22,9 +22,9 @@ export class Canary implements BrokerSink {
     await heard;
   }
 
-  publications(channel: string, batch: readonly Publication[]): void {
+  publications(channel: string, batch: readonly Publication[], epoch: string): void {
     if (channel !== canaryChannel) {
-      this.#sink.publications(channel, batch);
+      this.#sink.publications(channel, batch, epoch);
       return;
     }
     for (const heard of this.#waiting.splice(0)) heard();

@@ -32,8 +32,8 @@ export class Channel {
     return lane;
   }
 
-  append(publication: Publication): void {
-    for (const lane of this.lanes) lane.append(publication);
+  append(publication: Publication, epoch: string): void {
+    for (const lane of this.lanes) lane.append(publication, epoch);
     if (publication.offset !== 0) this.#handed = publication.offset;
   }
 

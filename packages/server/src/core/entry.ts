@@ -14,16 +14,30 @@ export interface ConnectRequest {
 /** Takes a connection that speaks the native protocol. */
 export type Accept = (connection: Connection, request: ConnectRequest) => ConnectionListener;
 
-/** A client that wants publications only, and names its channels at once. */
+/** A client that wants publications only, and names its channels at once. Without `cursor`, `from` and `last` it starts at the newest. */
 export interface FeedRequest extends ConnectRequest {
   readonly channels: readonly string[];
+  /** As an earlier answer gave it. Wins over the other two. */
+  readonly cursor?: string;
+  /** Everything that is kept. */
+  readonly from?: 'oldest';
+  /** The newest `last` that are kept, per channel. */
+  readonly last?: number;
 }
 
-/** A feed whose subscriptions are in force. Exactly one of the two is called. */
+/** A feed whose subscriptions are in force. Exactly one of the two methods is called. */
 export interface PreparedFeed {
-  open(connection: Connection): ConnectionListener;
+  /** Whether nothing is missing since the cursor; undefined when there was none. */
+  readonly recovered: boolean | undefined;
+  open(connection: Connection): FeedListener;
   /** The client went away before it could be opened. */
   cancel(): void;
+}
+
+/** What a transport may call for a feed. */
+export interface FeedListener extends ConnectionListener {
+  /** Where the client stands once it has everything that was written so far. Known for wires that stamp; else empty. */
+  cursor(): string;
 }
 
 /** Resolves when every subscription is in force. @throws {ReplyError} whose status answers the request. */

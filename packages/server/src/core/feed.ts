@@ -1,15 +1,16 @@
 /** A client that names its channels at once and wants publications only; what it sends is published to its channel. */
-import { channelNameFault, type Disconnect, disconnects, limits } from '@carillon/protocol';
+import { channelNameFault, type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
 import type { Channel } from './channel.ts';
-import type { Connection, ConnectionListener } from './connection.ts';
-import type { FeedRequest, PreparedFeed } from './entry.ts';
+import type { Connection } from './connection.ts';
+import { cursorKey, parseCursor } from './cursor.ts';
+import type { FeedListener, FeedRequest, PreparedFeed } from './entry.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { Hub } from './hub.ts';
 import type { Log } from './log.ts';
 import type { Publisher } from './publisher.ts';
 import type { Rules } from './rules.ts';
-import { pauseReasons, Session, type SessionContext } from './session.ts';
+import { pauseReasons, Session, type SessionContext, type StartingPoint } from './session.ts';
 
 export interface FeedContext {
   readonly node: Publisher;
@@ -33,6 +34,7 @@ export class FeedEntry {
   async prepare(request: FeedRequest): Promise<PreparedFeed> {
     const { rules, hub } = this.#context;
     const names = this.#checkedNames(request.channels);
+    const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const identity = await this.#identify(request.token);
     for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false });
     const held = names.map((name) => hub.hold(name));
@@ -41,20 +43,52 @@ export class FeedEntry {
     };
     try {
       await Promise.all(held.map(({ ready }) => ready));
+      const starts = await Promise.all(held.map((channel) => this.#start(channel, request, cursor)));
+      const recovered = cursor && starts.every((start) => start?.lost === undefined);
+      return {
+        recovered,
+        open: (connection) => this.#open(connection, identity, held, starts),
+        cancel: release,
+      };
     } catch (error) {
       release();
       throw error instanceof ReplyError
         ? error
         : refuse('notAvailable', 'the channel cannot be delivered now');
     }
-    return {
-      open: (connection) => {
-        const feed = new Feed(connection, identity, held, this.#context);
-        release();
-        return feed;
-      },
-      cancel: release,
-    };
+  }
+
+  /** The feed's own subscriptions take over from the holds. */
+  #open(
+    connection: Connection,
+    identity: Identity,
+    held: readonly Channel[],
+    starts: readonly (StartingPoint | undefined)[],
+  ): Feed {
+    const feed = new Feed(connection, identity, this.#context);
+    for (const [index, channel] of held.entries()) feed.follow(channel, starts[index]);
+    for (const channel of held) this.#context.hub.release(channel);
+    return feed;
+  }
+
+  /** Where the client starts; undefined in a channel without history. */
+  async #start(
+    { name }: Channel,
+    { from, last }: FeedRequest,
+    cursor: ReadonlyMap<string, Position> | undefined,
+  ): Promise<StartingPoint | undefined> {
+    const { rules, sessions } = this.#context;
+    if (rules.retention(name) === undefined) return undefined;
+    const { epoch, top, oldest } = await sessions.broker.history(name, { limit: 0 });
+    const since = cursor?.get(cursorKey(name));
+    if (since === undefined) {
+      const asked = from === 'oldest' ? 0 : top - (last ?? 0);
+      return { epoch, top, offset: Math.max(oldest - 1, asked) };
+    }
+    const isSameStream = since.epoch === epoch && since.offset <= top;
+    if (isSameStream && oldest <= since.offset + 1) return { epoch, top, offset: since.offset };
+    const lost = { epoch, from: isSameStream ? since.offset + 1 : 1, to: oldest - 1 };
+    return { epoch, top, offset: oldest - 1, lost };
   }
 
   #checkedNames(channels: readonly string[]): readonly string[] {
@@ -80,23 +114,22 @@ export class FeedEntry {
 }
 
 /** An open feed. */
-class Feed implements ConnectionListener {
+class Feed implements FeedListener {
   readonly #session: Session;
   readonly #context: FeedContext;
-  /** Where what the client sends goes; undefined where the request named several channels. */
-  readonly #target: string | undefined;
   #publishing = 0;
 
-  constructor(
-    connection: Connection,
-    identity: Identity,
-    channels: readonly Channel[],
-    context: FeedContext,
-  ) {
+  constructor(connection: Connection, identity: Identity, context: FeedContext) {
     this.#session = new Session(context.newSessionId(), connection, identity, context.sessions);
     this.#context = context;
-    this.#target = channels.length === 1 ? channels[0]?.name : undefined;
-    for (const channel of channels) this.#session.listen(channel);
+  }
+
+  follow(channel: Channel, start: StartingPoint | undefined): void {
+    this.#session.follow(channel, start);
+  }
+
+  cursor(): string {
+    return String(this.#session.positions ?? '');
   }
 
   received(text: string): void {
@@ -117,17 +150,19 @@ class Feed implements ConnectionListener {
 
   #publish(data: string, binary?: true): void {
     const { node, rules } = this.#context;
+    // A request for several channels names none to publish to.
+    const [only, ...others] = this.#session.subscriptions;
+    const target = others.length === 0 ? only?.channel : undefined;
     try {
-      if (this.#target === undefined)
-        throw refuse('permissionDenied', 'a feed of several channels cannot publish');
-      rules.check('publish', this.#target, this.#session);
+      if (target === undefined) throw refuse('permissionDenied', 'a feed of several channels cannot publish');
+      rules.check('publish', target, this.#session);
     } catch (error) {
       this.#end(error);
       return;
     }
     this.#publishing += 1;
     if (this.#publishing >= limits.pendingCommands) this.#session.pause(pauseReasons.busy);
-    node.publish(this.#target, data, binary && { binary }).then(
+    node.publish(target, data, binary && { binary }).then(
       () => this.#published(),
       (error: unknown) => {
         this.#published();

@@ -13,6 +13,9 @@ export interface FrameReader {
   /** The newest offset it has; frames up to it are skipped. */
   readonly offset: number;
   isExcluded(exclude: Exclusion): boolean;
+  /** Something follows each frame for this reader alone. */
+  readonly isStamped: boolean;
+  suffix(offset: number): Buffer | undefined;
 }
 
 /** Frames joined for one write, and the number of the first frame behind them. */
@@ -113,16 +116,13 @@ export class FrameLog {
    * ask for the same frames share the same bytes.
    */
   join(from: number, to: number, maxBytes: number, reader?: FrameReader): Joined {
-    if (reader !== undefined && this.#concerns(from, to, reader))
-      return this.#joinFor(reader, from, to, maxBytes);
+    if (reader !== undefined && (reader.isStamped || this.#concerns(from, to, reader))) {
+      return this.#collect(from, to, maxBytes, reader);
+    }
     if (this.#cached?.from === from && this.#cached.to === to) return this.#cached;
-    const joined = this.#collect(from, to, maxBytes, () => true);
+    const joined = this.#collect(from, to, maxBytes);
     this.#cached = { ...joined, from, to };
     return joined;
-  }
-
-  #joinFor(reader: FrameReader, from: number, to: number, maxBytes: number): Joined {
-    return this.#collect(from, to, maxBytes, (entry) => !isSkipped(entry, reader));
   }
 
   /** Some frame of the range is not for the reader. */
@@ -134,16 +134,17 @@ export class FrameLog {
     return false;
   }
 
-  #collect(from: number, to: number, maxBytes: number, wanted: (entry: Entry) => boolean): Joined {
+  #collect(from: number, to: number, maxBytes: number, reader?: FrameReader): Joined {
     const frames: Buffer[] = [];
     let bytes = 0;
     let number = from;
     for (; number < to; number++) {
       const entry = this.#entries[number - this.#base];
-      if (entry === undefined || !wanted(entry)) continue;
+      if (entry === undefined || (reader !== undefined && isSkipped(entry, reader))) continue;
       if (frames.length > 0 && bytes + entry.frame.length > maxBytes) break;
-      frames.push(entry.frame);
-      bytes += entry.frame.length;
+      const suffix = reader?.suffix(entry.offset);
+      frames.push(entry.frame, ...(suffix === undefined ? [] : [suffix]));
+      bytes += entry.frame.length + (suffix?.length ?? 0);
     }
     const [only] = frames;
     const joined = frames.length === 1 && only !== undefined ? only : Buffer.concat(frames, bytes);

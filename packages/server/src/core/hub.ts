@@ -128,11 +128,11 @@ export class Hub implements BrokerSink {
     this.release(channel);
   }
 
-  publications(name: string, batch: readonly Publication[]): void {
+  publications(name: string, batch: readonly Publication[], epoch: string): void {
     this.#counters.publications += batch.length;
     const channel = this.#channels.get(name);
     if (channel === undefined) return;
-    for (const publication of batch) channel.append(publication);
+    for (const publication of batch) channel.append(publication, epoch);
     for (const lane of channel.lanes) this.#markDirty(lane);
   }
 

@@ -55,7 +55,14 @@ export class Lane implements Place {
 
   /** Lets the sessions that are in several lanes gather this turn's writes. */
   cork(): void {
-    for (const { session } of this.#members) if (session.subscriptionCount > 1) session.cork();
+    for (const { session } of this.#isShared ? this.#members : this.#aside) {
+      if (session.subscriptionCount > 1) session.cork();
+    }
+  }
+
+  /** Its members share their bytes; else each reads the log for itself, and none is ever live. */
+  get #isShared(): boolean {
+    return this.wire.stamp === undefined;
   }
 
   get size(): number {
@@ -68,9 +75,9 @@ export class Lane implements Place {
   }
 
   /** Encodes the publication, once for everybody, and keeps the frame until the turn ends. */
-  append(publication: Publication): void {
+  append(publication: Publication, epoch: string): void {
     const { offset, exclude } = publication;
-    this.log.append(this.wire.publication(this.label, publication), offset, exclude);
+    this.log.append(this.wire.publication(this.label, publication, epoch), offset, exclude);
     if (exclude !== undefined) this.#exclusions += 1;
   }
 
@@ -136,7 +143,7 @@ export class Lane implements Place {
         return;
       }
       if (subscription.cursor >= this.#next) {
-        if (this.#isInStep(subscription)) this.#goLive(subscription);
+        if (this.#isShared && this.#isInStep(subscription)) this.#goLive(subscription);
         return;
       }
       this.#readPart(subscription);
@@ -149,15 +156,12 @@ export class Lane implements Place {
   }
 
   #readPart(subscription: Subscription): void {
-    const { bytes, next } = this.log.join(
-      subscription.cursor,
-      this.#next,
-      limits.joinedWriteBytes,
-      subscription,
-    );
-    this.#context.delivered(this.wire, next - subscription.cursor, bytes.length);
+    const { log, wire } = this;
+    const from = subscription.cursor;
+    const { bytes, next } = log.join(from, this.#next, limits.joinedWriteBytes, subscription);
+    this.#context.delivered(wire, next - from, bytes.length);
     subscription.cursor = next;
-    subscription.offset = Math.max(subscription.offset, this.log.offsetBefore(next));
+    subscription.offset = Math.max(subscription.offset, log.offsetBefore(next));
     if (bytes.length > 0) subscription.session.write(bytes);
   }
 

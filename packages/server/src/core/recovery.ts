@@ -6,7 +6,8 @@ import { disconnects, limits } from '@carillon/protocol';
 import type { Broker, HistoryPage, Publication } from './broker.ts';
 import type { Counters } from './figures.ts';
 import type { Log } from './log.ts';
-import type { Gap, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
+import type { Gap } from './wire.ts';
 
 export interface RecoveryOptions {
   readonly broker: Pick<Broker, 'history'>;
@@ -39,11 +40,13 @@ export class Recovery {
    * between. The subscription then goes on from the lane's log, or with `reread` where the log does not reach back that far.
    */
   replay(subscription: Subscription, publications: readonly Publication[]): void {
-    const { session, lane, label } = subscription;
+    const { session, lane, label, epoch } = subscription;
     for (const publication of publications) {
       subscription.offset = publication.offset;
       if (publication.exclude !== undefined && subscription.isExcluded(publication.exclude)) continue;
-      session.push(lane.wire.publication(label, publication));
+      session.push(lane.wire.publication(label, publication, epoch));
+      const suffix = subscription.suffix(publication.offset);
+      if (suffix !== undefined) session.push(suffix);
     }
   }
 

@@ -10,13 +10,15 @@ import type { Identity } from './access.ts';
 import type { Broker, HistoryPage, Retention } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
+import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
 import { type Counters, increment } from './figures.ts';
 import type { Corkable, Hub } from './hub.ts';
 import type { Recovery } from './recovery.ts';
 import type { RegisteredSession, Registry } from './registry.ts';
 import type { Asker } from './rules.ts';
-import type { Gap, Subscriber, Subscription } from './subscription.ts';
+import type { Subscriber, Subscription } from './subscription.ts';
+import type { Gap } from './wire.ts';
 
 /** The parts of the node that sessions work with. */
 export interface SessionContext {
@@ -46,6 +48,14 @@ export interface Joined {
   begin(): void;
 }
 
+/** Where a feed starts in a channel with history. */
+export interface StartingPoint extends Position {
+  /** The newest offset when it was looked up. */
+  readonly top: number;
+  /** What the client asked for and will not get. */
+  readonly lost?: Gap;
+}
+
 /** Why a connection is not read for a while; it is read again when no reason is left. */
 export const pauseReasons = { blocked: 1, busy: 2 } as const;
 
@@ -54,6 +64,8 @@ const nothing: readonly Buffer[] = Object.freeze([]);
 export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   readonly id: string;
   readonly connection: Connection;
+  /** Where the client stands, for wires that stamp. */
+  readonly positions: Positions | undefined;
   readonly #context: SessionContext;
   #identity: Identity;
   #subscriptions: Subscription[] = [];
@@ -68,6 +80,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   constructor(id: string, connection: Connection, identity: Identity, context: SessionContext) {
     this.id = id;
     this.connection = connection;
+    this.positions = connection.wire.stamp === undefined ? undefined : new Positions();
     this.#identity = identity;
     this.#context = context;
     context.registry.add(this);
@@ -138,13 +151,18 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     }
   }
 
-  /** Subscribes to a channel that is known to be delivered here, from now on. */
-  listen(channel: Channel): void {
-    const { hub } = this.#context;
+  /**
+   * Subscribes to a channel that is known to be delivered here. `start` says from where; without it, the channel keeps no
+   * history and the subscription begins now.
+   */
+  follow(channel: Channel, start: StartingPoint | undefined): void {
+    const { hub, recovery } = this.#context;
     const subscription = hub.join(this, hub.hold(channel.name), channel.name);
     this.#subscriptions.push(subscription);
-    subscription.lane.attach(subscription);
-    subscription.lane.readOn(subscription);
+    if (start !== undefined) this.#startAt(subscription, start);
+    const isUpToDate = start === undefined || start.offset >= start.top;
+    if (isUpToDate && recovery.meetsLog(subscription)) subscription.lane.readOn(subscription);
+    else recovery.reread(subscription);
   }
 
   /** Ends a subscription; false when there is none. Nothing of the channel follows. */
@@ -234,8 +252,15 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   }
 
   tellGap({ label }: Subscription, gap: Gap): void {
-    if (!this.connection.wire.carriesEvents) this.close(disconnects.slow);
-    else this.send(JSON.stringify({ event: label, type: 'gap', ...gap }));
+    const { wire } = this.connection;
+    if (wire.gap !== undefined) this.push(wire.gap(label, gap));
+    else if (wire.carriesEvents) this.send(JSON.stringify({ event: label, type: 'gap', ...gap }));
+    else this.close(disconnects.slow);
+  }
+
+  cursorAt({ channel, epoch }: Subscription, offset: number): string {
+    if (epoch !== '') this.positions?.set(channel, epoch, offset);
+    return String(this.positions ?? '');
   }
 
   /** Ends the session from the server's side, after what it was sent. */
@@ -290,6 +315,14 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
       result: { channel, epoch, offset: top, recovered, recoverable: true },
       begin: () => this.#begin(subscription, page.publications),
     };
+  }
+
+  #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
+    subscription.epoch = epoch;
+    subscription.offset = offset;
+    this.positions?.set(subscription.channel, epoch, offset);
+    // A wire without words for it has told of the loss before: in the head of the answer.
+    if (lost !== undefined && this.connection.wire.gap !== undefined) this.tellGap(subscription, lost);
   }
 
   #begin(subscription: Subscription, publications: HistoryPage['publications']): void {

@@ -3,7 +3,7 @@ import type { Disconnect } from '@carillon/protocol';
 import type { Exclusion } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { FrameLog, FrameReader } from './frame-log.ts';
-import type { Wire } from './wire.ts';
+import type { Gap, Wire } from './wire.ts';
 
 /** What lanes and recovery need of a session. */
 export interface Subscriber {
@@ -25,15 +25,10 @@ export interface Subscriber {
   /** Resolves when what was pushed has been handed to a connection that is not full, or the session is over. */
   writable(): Promise<void>;
   close(reason: Disconnect): void;
+  /** Where the client stands in all its channels once it has the publication at `offset`; for wires that stamp. */
+  cursorAt(subscription: Subscription, offset: number): string;
   /** Tells that publications are gone for this subscription; ends a connection whose wire has no words for it. */
   tellGap(subscription: Subscription, gap: Gap): void;
-}
-
-/** Publications `from` to `to` that a subscriber will not get; without numbers where the channel keeps no history. */
-export interface Gap {
-  readonly epoch?: string;
-  readonly from?: number;
-  readonly to?: number;
 }
 
 /**
@@ -81,6 +76,15 @@ export class Subscription implements FrameReader {
     const { id, user } = this.session;
     if (sessions !== undefined && (sessions.includes(id) || this.#formerIn(sessions))) return true;
     return user !== undefined && (users?.includes(user) ?? false);
+  }
+
+  get isStamped(): boolean {
+    return this.lane.wire.stamp !== undefined;
+  }
+
+  /** What the wire adds behind a publication for this recipient alone. */
+  suffix(offset: number): Buffer | undefined {
+    return this.lane.wire.stamp?.(this.session.cursorAt(this, offset));
   }
 
   #formerIn(sessions: readonly string[]): boolean {

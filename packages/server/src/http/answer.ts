@@ -67,6 +67,7 @@ export function sendRefusal(
   res: ServerResponse,
   error: ReplyError,
   body = errorText(error),
+  type = jsonType,
 ): void {
   if (res.headersSent || res.destroyed) {
     res.destroy();
@@ -74,10 +75,10 @@ export function sendRefusal(
   }
   const headers = error instanceof HttpError ? error.headers : [];
   if (req.complete || (error.status !== 413 && isSmall(req))) {
-    sendJson(res, error.status, body, headers);
+    send(res, error.status, type, body, headers);
     return;
   }
-  res.writeHead(error.status, [...bodyHeaders(jsonType, body), ...headers, 'Connection', 'close']);
+  res.writeHead(error.status, [...bodyHeaders(type, body), ...headers, 'Connection', 'close']);
   res.write(body);
   const end = (): void => {
     clearTimeout(timer);

@@ -46,8 +46,7 @@ export class PubEndpoint implements Endpoint {
     } catch (error) {
       if (error instanceof AbortedError || callback === undefined) throw error;
       const refusal = asRefusal(error, this.#options.log, '/pub');
-      if (!req.complete) sendRefusal(req, res, refusal);
-      else send(res, refusal.status, scriptType, `${callback}(${errorText(refusal)});`);
+      sendRefusal(req, res, refusal, `${callback}(${errorText(refusal)});`, scriptType);
     }
   }
 

@@ -65,15 +65,25 @@ const rules: readonly Rule[] = [
 export interface HttpHostOptions {
   readonly settings?: Partial<HttpSettings>;
   readonly anonymous?: boolean;
+  /** Any free one by default. */
+  readonly port?: number;
   readonly rest?: Partial<Omit<HttpOptions, 'settings'>>;
+}
+
+/** Time stands still, but turns of the event loop end. */
+class TurnClock extends VirtualClock {
+  override atTurnEnd(task: () => void): void {
+    setImmediate(task);
+  }
 }
 
 export async function startHttp({
   settings,
   anonymous = false,
+  port: wanted = 0,
   rest,
 }: HttpHostOptions = {}): Promise<HttpHost> {
-  const clock = new VirtualClock();
+  const clock = new TurnClock();
   const errors: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
   const { authenticator, node, websocket } = makeParts(clock, log, anonymous);
@@ -99,7 +109,7 @@ export async function startHttp({
     log,
     ...rest,
   });
-  const bound = await servers.listen({ host: '127.0.0.1', port: 0 });
+  const bound = await servers.listen({ host: '127.0.0.1', port: wanted });
   const port = bound.public.port;
   const call: HttpHost['call'] = (path, options = {}) => exchange({ port, ...options }, path);
   return {

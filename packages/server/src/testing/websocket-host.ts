@@ -2,14 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import type { Connection, ConnectionListener } from '../core/connection.ts';
-import type { Accept, ConnectRequest, FeedRequest, PrepareFeed } from '../core/entry.ts';
+import type { Connection } from '../core/connection.ts';
+import type { Accept, ConnectRequest, FeedListener, FeedRequest, PrepareFeed } from '../core/entry.ts';
 import { base64Frame } from '../transports/websocket/frame.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** Sends back what it gets, reads nothing while its answers are pending, and remembers what it was told. */
-export class EchoListener implements ConnectionListener {
+export class EchoListener implements FeedListener {
   readonly connection: Connection;
   readonly request: ConnectRequest | FeedRequest;
   readonly told: string[] = [];
@@ -37,6 +37,10 @@ export class EchoListener implements ConnectionListener {
 
   closed(): void {
     this.#tell('closed');
+  }
+
+  cursor(): string {
+    return '';
   }
 
   /** Resolves once it has been told this. */
@@ -81,7 +85,7 @@ export async function startHost(options: HostOptions = {}): Promise<WebSocketHos
   const listeners: EchoListener[] = [];
   const errors: string[] = [];
   const arrivals: (() => void)[] = [];
-  const echo: Accept = (connection, request) => {
+  const echo = (connection: Connection, request: ConnectRequest | FeedRequest): EchoListener => {
     const listener = new EchoListener(connection, request);
     listeners.push(listener);
     for (const arrived of arrivals.splice(0)) arrived();
@@ -92,7 +96,12 @@ export async function startHost(options: HostOptions = {}): Promise<WebSocketHos
     accept: options.accept ?? echo,
     prepareFeed:
       options.prepareFeed ??
-      ((request) => Promise.resolve({ open: (connection) => echo(connection, request), cancel: silent })),
+      ((request) =>
+        Promise.resolve({
+          recovered: undefined,
+          open: (connection) => echo(connection, request),
+          cancel: silent,
+        })),
     clock: options.clock ?? clock,
     log: { debug: silent, info: silent, warn: silent, error: (message) => errors.push(message) },
     settings: {

@@ -71,7 +71,7 @@ export class MemoryBroker implements Broker {
     if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
     const item = unnumbered(data, options);
     if (retention === undefined && idempotencyKey === undefined) {
-      sink.publications(channel, [item]);
+      sink.publications(channel, [item], '');
       return undefined;
     }
     const now = this.#clock.now();
@@ -88,7 +88,7 @@ export class MemoryBroker implements Broker {
     if (idempotencyKey !== undefined) stream.remember(idempotencyKey, position, now);
     this.#bytes += stream.bytes - before;
     if (this.#bytes > this.#maxBytes) this.#makeRoom();
-    sink.publications(channel, [publication]);
+    sink.publications(channel, [publication], position?.epoch ?? '');
     return position;
   }
 

@@ -10,7 +10,7 @@ const sequence = { offset: offset.optional(), epoch: epoch.optional() };
 
 const error = z
   .strictObject({ code: z.int(), message: z.string() })
-  .meta({ id: 'Error', description: 'Why a request was refused. Codes are listed in PROTOCOL.md.' });
+  .meta({ description: 'Why a request was refused. Codes are listed in PROTOCOL.md.' });
 
 export const failure = z.strictObject({ error });
 

@@ -94,7 +94,12 @@ const tagValue = z.union([z.string(), z.number(), z.boolean()], {
 });
 
 const tags = z
-  .record(text(limits.nameBytes, "A tag's name."), tagValue, { error: 'must be an object' })
+  .record(text(limits.nameBytes, "A tag's name."), tagValue, {
+    error: (issue) =>
+      issue.code === 'invalid_key'
+        ? `is no tag name; use 1 to ${limits.nameBytes} bytes of UTF-8`
+        : 'must be an object',
+  })
   .meta({ description: 'Marks on the publication: `{"city":"sh","vip":true}`.' });
 
 const idempotencyKey = text(

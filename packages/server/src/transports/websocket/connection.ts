@@ -24,9 +24,9 @@ interface CarrierSocket extends Socket {
   [connectionOf]?: WebSocketConnection;
 }
 
-/** Node.js keeps the number of bytes that the kernel has not yet taken on the socket's handle only. */
+/** How much of one large write the kernel has taken, Node.js tells on the socket's handle only: bytes given to libuv, and of them left. */
 interface SocketHandle {
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  readonly _handle?: { readonly bytesWritten?: number; readonly writeQueueSize?: number } | null;
 }
 
 const empty = Buffer.alloc(0);
@@ -126,8 +126,8 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
     this.#answer(pongFrame(payload));
   }
 
-  closing(code: number | undefined): void {
-    this.#end(closeFrame(code));
+  closing(code: number | undefined, reason: string): void {
+    this.#end(closeFrame(code, reason));
     this.closed();
   }
 
@@ -146,8 +146,10 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
   }
 
   get sentBytes(): number {
-    const { bytesWritten, writableLength } = this.#socket;
-    return bytesWritten - writableLength - ((this.#socket as SocketHandle)._handle?.writeQueueSize ?? 0);
+    const { bytesWritten, writeQueueSize } = (this.#socket as SocketHandle)._handle ?? {};
+    if (bytesWritten !== undefined && writeQueueSize !== undefined) return bytesWritten - writeQueueSize;
+    // Coarser: it rises when a whole write is done.
+    return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   ping(): void {

@@ -14,7 +14,7 @@ export interface FrameSink {
   /** `payload` is a view of the chunk: copy what outlives the call. */
   pinged(payload: Buffer): void;
   /** The peer's close frame. `code` is absent where it had none. */
-  closing(code: number | undefined): void;
+  closing(code: number | undefined, reason: string): void;
   /** The peer broke the protocol. The sink must be halted from here on: nothing after it can be understood. */
   fault(disconnect: Disconnect): void;
 }
@@ -233,7 +233,7 @@ function deliverClose(payload: Buffer, sink: FrameSink): void {
   const close = readClose(payload);
   if (close === 'protocol') sink.fault(violation('this close code may not be sent'));
   else if (close === 'utf8') sink.fault({ ...disconnects.invalidText, reason: 'close reason is not UTF-8' });
-  else sink.closing(close.code);
+  else sink.closing(close.code, close.reason);
 }
 
 function firstByteFault(byte: number, inMessage: boolean): Disconnect | undefined {

@@ -5,7 +5,7 @@ import { serverFrames } from '../../testing/client-frames.ts';
 import { bareWire, jsonWire, nativeWire, rawWire } from './wires.ts';
 
 function frameOf(wire: Wire, label: string, publication: Publication): { opcode: number; text: string } {
-  const bytes = wire.publication(label, publication);
+  const bytes = wire.publication(label, publication, 'epoch');
   const { frames, rest } = serverFrames(bytes);
   expect(rest.length).toBe(0);
   const [frame] = frames;
@@ -58,7 +58,7 @@ describe.each([rawWire, bareWire])('the wire $name', (wire) => {
   test('sends bytes as a binary frame', () => {
     const bytes = Buffer.from([0, 255, 1, 254]);
     const data = JSON.stringify(bytes.toString('base64'));
-    expect(serverFrames(wire.publication('a', { offset: 1, data, binary: true })).frames).toEqual([
+    expect(serverFrames(wire.publication('a', { offset: 1, data, binary: true }, 'epoch')).frames).toEqual([
       { opcode: 2, payload: bytes },
     ]);
   });

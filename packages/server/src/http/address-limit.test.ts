@@ -1,0 +1,80 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { ClientAddresses } from './address.ts';
+import { AddressLimit } from './address-limit.ts';
+
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress: string;
+  destroyed = false;
+
+  constructor(remoteAddress: string) {
+    super();
+    this.remoteAddress = remoteAddress;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+function socketFrom(address: string): Socket & FakeSocket {
+  return new FakeSocket(address) as unknown as Socket & FakeSocket;
+}
+
+test('the socket that is one too many is refused, and the place of one that closed is free again', () => {
+  const limit = new AddressLimit(new ClientAddresses([]), 2);
+  const sockets = [1, 2, 3].map(() => socketFrom('5.5.5.5'));
+  for (const socket of sockets) limit.opened(socket);
+  const [first, second, third] = sockets as [FakeSocket & Socket, FakeSocket & Socket, FakeSocket & Socket];
+  limit.check(first);
+  limit.check(second);
+  expect(() => limit.check(third)).toThrow('too many connections from this address');
+  first.emit('close');
+  third.emit('close');
+  expect(limit.count('5.5.5.5')).toBe(1);
+  const next = socketFrom('5.5.5.5');
+  limit.opened(next);
+  limit.check(next);
+  second.emit('close');
+  next.emit('close');
+  expect(limit.count('5.5.5.5')).toBe(0);
+});
+
+test('addresses do not share a count', () => {
+  const limit = new AddressLimit(new ClientAddresses([]), 1);
+  for (const address of ['5.5.5.5', '6.6.6.6', '2001:db8::1']) {
+    const socket = socketFrom(address);
+    limit.opened(socket);
+    limit.check(socket);
+  }
+});
+
+test('far too many are cut off at once', () => {
+  const limit = new AddressLimit(new ClientAddresses([]), 10);
+  const sockets = Array.from({ length: 200 }, () => socketFrom('5.5.5.5'));
+  for (const socket of sockets) limit.opened(socket);
+  expect(sockets.filter(({ destroyed }) => !destroyed)).toHaveLength(74);
+  expect(limit.count('5.5.5.5')).toBe(74);
+});
+
+test('loopback and trusted proxies are not counted', () => {
+  const limit = new AddressLimit(new ClientAddresses(['10.0.0.0/8']), 1);
+  for (const address of ['127.0.0.1', '127.0.0.1', '::1', '::1', '10.1.1.1', '10.1.1.1']) {
+    const socket = socketFrom(address);
+    limit.opened(socket);
+    limit.check(socket);
+  }
+});
+
+test('clients behind a trusted proxy are counted by their own address', () => {
+  const limit = new AddressLimit(new ClientAddresses(['10.0.0.0/8']), 2);
+  const proxy = socketFrom('10.0.0.1');
+  const leave = limit.enter('5.5.5.5', proxy);
+  limit.enter('5.5.5.5', proxy);
+  expect(() => limit.enter('5.5.5.5', proxy)).toThrow('too many connections');
+  limit.enter('6.6.6.6', proxy);
+  leave?.();
+  limit.enter('5.5.5.5', proxy);
+});

@@ -1,0 +1,66 @@
+import type { IncomingMessage } from 'node:http';
+import { expect, test } from 'vitest';
+import { ApiKeys, bearerOf } from './keys.ts';
+
+function request(headers: Record<string, string>, socket: object = {}): IncomingMessage {
+  return { headers, socket } as unknown as IncomingMessage;
+}
+
+const local = () => '127.0.0.1';
+const remote = () => '5.5.5.5';
+const keys = new ApiKeys({ keys: ['first', 'second'], development: false });
+
+test('any configured key opens the API, in either header', () => {
+  for (const key of ['first', 'second']) {
+    expect(keys.access(request({ authorization: `Bearer ${key}` }), remote)).toBe('key');
+    expect(keys.access(request({ authorization: `bearer ${key}` }), remote)).toBe('key');
+    expect(keys.access(request({ 'x-api-key': key }), remote)).toBe('key');
+  }
+  expect(keys.access(request({ authorization: 'Bearer a-client', 'x-api-key': 'first' }), remote)).toBe(
+    'key',
+  );
+});
+
+test('other keys, parts of keys and none are refused', () => {
+  for (const key of ['firs', 'first ', 'FIRST', 'first,second', '']) {
+    expect(keys.access(request({ 'x-api-key': key }), remote)).toBe('wrong');
+  }
+  expect(keys.access(request({ authorization: 'Bearer third' }), remote)).toBe('wrong');
+  expect(keys.access(request({ authorization: 'Basic Zmlyc3Q=' }), remote)).toBe('none');
+  expect(keys.access(request({}), remote)).toBe('none');
+  expect(keys.access(request({}), local)).toBe('none');
+});
+
+test('what one request of a socket proved does not hold for another header, or another socket', () => {
+  const socket = {};
+  expect(keys.access(request({ 'x-api-key': 'first' }, socket), remote)).toBe('key');
+  expect(keys.access(request({ 'x-api-key': 'first' }, socket), remote)).toBe('key');
+  expect(keys.access(request({ 'x-api-key': 'third' }, socket), remote)).toBe('wrong');
+  expect(keys.access(request({ authorization: 'first' }, socket), remote)).toBe('none');
+  expect(keys.access(request({}, socket), remote)).toBe('none');
+  expect(keys.access(request({}, {}), remote)).toBe('none');
+});
+
+test('without keys the API is open to this machine in development mode, and to nobody else', () => {
+  const development = new ApiKeys({ keys: [], development: true });
+  expect(development.access(request({}), local)).toBe('open');
+  expect(development.access(request({ 'x-api-key': 'whatever' }), local)).toBe('open');
+  expect(development.access(request({}), remote)).toBe('none');
+  const production = new ApiKeys({ keys: [], development: false });
+  expect(production.access(request({}), local)).toBe('none');
+  expect(production.refusal('none').message).toContain("set 'api.keys'");
+});
+
+test('configured keys hold in development mode too', () => {
+  const both = new ApiKeys({ keys: ['first'], development: true });
+  expect(both.access(request({}), local)).toBe('none');
+});
+
+test('an empty key is never configured', () => {
+  expect(() => new ApiKeys({ keys: [''], development: false })).toThrow('must not be empty');
+});
+
+test('the bearer is the text after the scheme', () => {
+  expect(bearerOf(request({ authorization: 'Bearer  abc ' }))).toBe('abc');
+  expect(bearerOf(request({ authorization: 'Basic abc' }))).toBeUndefined();
+});

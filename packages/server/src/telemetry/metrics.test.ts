@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest';
+import { createCounters, increment } from '../core/figures.ts';
+import { Metrics } from './metrics.ts';
+
+function makeFigures() {
+  const counters = createCounters();
+  return {
+    counters,
+    sessions: 3,
+    connections: new Map([['websocket', 4]]),
+    channels: 2,
+    subscriptions: 5,
+    apiRequests: [{ method: 'publish', status: 200, count: 7 }],
+  };
+}
+
+test('names every figure, with its labels', async () => {
+  const figures = makeFigures();
+  figures.counters.publications = 11;
+  figures.counters.deliveredBytes = 1_234;
+  increment(figures.counters.deliveries, 'websocket/native', 20);
+  increment(figures.counters.errors, 107);
+  increment(figures.counters.disconnects, 3008, 2);
+  const text = await new Metrics(() => figures, { process: false }).text();
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(lines).toEqual([
+    'carillon_publications_total 11',
+    'carillon_deliveries_total{wire="websocket/native"} 20',
+    'carillon_bytes_sent_total 1234',
+    'carillon_gaps_total 0',
+    'carillon_rereads_total 0',
+    'carillon_errors_total{code="107"} 1',
+    'carillon_disconnects_total{code="3008"} 2',
+    'carillon_api_requests_total{method="publish",status="200"} 7',
+    'carillon_connections{transport="websocket"} 4',
+    'carillon_sessions 3',
+    'carillon_channels 2',
+    'carillon_subscriptions 5',
+  ]);
+});
+
+test('a second scrape tells the figures as they are then, and forgets labels that are gone', async () => {
+  const figures = makeFigures();
+  const metrics = new Metrics(() => figures, { process: false });
+  await metrics.text();
+  figures.counters.publications = 1;
+  figures.sessions = 0;
+  figures.connections.clear();
+  const text = await metrics.text();
+  expect(text).toContain('carillon_publications_total 1\n');
+  expect(text).toContain('carillon_sessions 0\n');
+  expect(text).not.toContain('carillon_connections{');
+});
+
+test('the process is measured too, and every name begins with carillon_', async () => {
+  const metrics = new Metrics(makeFigures);
+  const text = await metrics.text();
+  expect(metrics.contentType).toMatch(/^text\/plain; version=/);
+  const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map((found) => found[1] ?? '');
+  expect(names.filter((name) => !name.startsWith('carillon_'))).toEqual([]);
+  expect(names).toContain('carillon_process_cpu_seconds_total');
+  expect(names).toContain('carillon_process_resident_memory_bytes');
+  expect(names).toContain('carillon_nodejs_eventloop_lag_seconds');
+});
+
+test('two servers in one process do not mix', async () => {
+  const first = new Metrics(makeFigures, { process: false });
+  const second = new Metrics(() => ({ ...makeFigures(), sessions: 99 }), { process: false });
+  expect(await first.text()).toContain('carillon_sessions 3\n');
+  expect(await second.text()).toContain('carillon_sessions 99\n');
+});
