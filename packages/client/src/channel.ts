@@ -2,12 +2,12 @@
 import type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
 import type { Emitter, Listener, Off } from './emitter.ts';
 import { CarillonError, type Reason } from './errors.ts';
-import type { ChannelEvents, Message, SubscriptionState } from './events.ts';
+import type { ChannelEvents, Message, SubscribeOptions, SubscriptionState } from './events.ts';
 import { publishText } from './frames.ts';
 import { type Intake, iterate } from './iteration.ts';
 import type { Link } from './link.ts';
 import * as reasons from './reasons.ts';
-import type { SubscribeOptions, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 
 /** How a publication is sent. */
 export interface PublishOptions {

@@ -1,4 +1,4 @@
-/** What a channel tells its listeners, and how it is read from the server's events. */
+/** What a channel is told and tells: options, states, messages, gaps; and how they are read from the server's events. */
 import type { Position } from '@carillon/protocol';
 import type { Reason } from './errors.ts';
 import type { Frame } from './frames.ts';
@@ -15,6 +15,14 @@ export type SubscriptionState = 'unsubscribed' | 'subscribing' | 'subscribed';
 export interface SubscriptionChange {
   readonly state: SubscriptionState;
   readonly reason: Reason;
+}
+
+/** Where a new subscription begins; by default with what is published from now on. */
+export interface SubscribeOptions {
+  /** After this position, as far as the history reaches: what an earlier {@link Channel.position} was. */
+  readonly since?: Position;
+  /** With the newest so many publications. */
+  readonly last?: number;
 }
 
 /** One publication as it reached this client. */

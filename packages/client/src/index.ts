@@ -11,11 +11,11 @@ export type {
   Gap,
   Message,
   Recovery,
+  SubscribeOptions,
   SubscriptionChange,
   SubscriptionState,
 } from './events.ts';
 export type { CarillonOptions } from './options.ts';
 export * as reasons from './reasons.ts';
-export type { SubscribeOptions } from './subscription.ts';
 export type { TokenOption } from './token.ts';
 export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts';

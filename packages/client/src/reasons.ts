@@ -16,7 +16,7 @@ export const tokenFailed: Reason = {
   message: 'the token callback failed, or took longer than timeoutMs',
 };
 export const offline: Reason = { code: 2008, message: 'the network went away' };
-export const openFailed: Reason = { code: 2009, message: 'this runtime refuses to connect there' };
+export const openFailed: Reason = { code: 2009, message: 'this runtime refuses to connect' };
 export const noWebSocket: Reason = {
   code: 2010,
   message: 'this runtime has no WebSocket: give one as an option',
@@ -37,6 +37,6 @@ export const tooLarge: Reason = {
   code: 2043,
   message: 'the command exceeds maxFrameBytes: send less, or raise it',
 };
-export const notJson: Reason = { code: 2044, message: 'data must be a value that JSON can hold' };
+export const notJson: Reason = { code: 2044, message: 'data must be a JSON value' };
 export const overflow: Reason = { code: 2045, message: 'a for await loop fell too far behind' };
 export const queueTimeout: Reason = { code: 2046, message: 'the command waited longer than queueTimeoutMs' };

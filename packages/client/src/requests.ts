@@ -55,9 +55,8 @@ export class Requests {
 
   /** The connection is gone, and all replies with it. */
   lost(): void {
-    const requests = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { settle, cancel } of requests) {
+    for (const [id, { settle, cancel }] of this.#pending) {
+      this.#pending.delete(id);
       cancel();
       settle(new CarillonError(reasons.connectionLost));
     }

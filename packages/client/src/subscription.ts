@@ -1,23 +1,21 @@
 /** A subscription's state machine: unsubscribed, subscribing, subscribed; through every connection, with recovery. */
-import type { Position, SubscribeResult } from '@carillon/protocol';
+import type { SubscribeResult } from '@carillon/protocol';
 import { alreadySubscribedCode, unrecoverablePositionCode } from './codes.ts';
 import { Cursor } from './cursor.ts';
 import type { Emitter } from './emitter.ts';
 import { CarillonError, isTemporary, isTokenFault, type Reason } from './errors.ts';
-import { type ChannelEvents, gapOf, messageOf, type SubscriptionState } from './events.ts';
+import {
+  type ChannelEvents,
+  gapOf,
+  messageOf,
+  type SubscribeOptions,
+  type SubscriptionState,
+} from './events.ts';
 import type { Frame } from './frames.ts';
 import type { ConnectionLink, Link } from './link.ts';
 import * as reasons from './reasons.ts';
 import type { Settle } from './requests.ts';
 import type { Cancel } from './timers.ts';
-
-/** Where a new subscription begins; by default with what is published from now on. */
-export interface SubscribeOptions {
-  /** After this position, as far as the history reaches: what an earlier {@link Channel.position} was. */
-  readonly since?: Position;
-  /** With the newest so many publications. */
-  readonly last?: number;
-}
 
 /** What the server was asked on the present connection. */
 type Phase = 'idle' | 'joining' | 'joined' | 'leaving';
@@ -62,7 +60,7 @@ export class Subscription {
     if (this.#state === 'unsubscribed' || (asked && this.#phase === 'idle' && !this.cursor.begun)) {
       this.cursor.reset(options.since, options.last);
     } else if (asked) {
-      const message = 'already subscribed: since and last need an unsubscribe() first';
+      const message = 'already subscribed: unsubscribe() first';
       throw new CarillonError({ code: alreadySubscribedCode, message });
     }
     if (this.#state !== 'unsubscribed') return;

@@ -19,4 +19,5 @@ export type {
   ServerMessage,
   SubscribeResult,
 } from './messages.ts';
+export { editDistance, nearest } from './nearest.ts';
 export { utf8Length } from './utf8.ts';

@@ -1,6 +1,6 @@
 /** What a command is: its words, its options and what it does. Parsing and help are made from this alone. */
 import { parseArgs } from 'node:util';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '@carillon/protocol';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 export interface Option {

@@ -1,5 +1,5 @@
 /** The command line: finds the command, reads its arguments, and turns what goes wrong into a sentence and an exit code. */
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '@carillon/protocol';
 import { type Command, columns, parseCall, renderHelp, type Terminal } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { version } from '../system/version.ts';

@@ -225,7 +225,7 @@ export const configSchema = section({
   ),
   trustProxy: key(
     list(addressBlock()).default([]),
-    'Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.',
+    'Proxies whose `X-Forwarded-For` is believed.',
     { type: 'list of address blocks' },
   ),
   paths: key(

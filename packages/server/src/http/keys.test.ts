@@ -51,9 +51,12 @@ test('without keys the API is open to this machine in development mode, and to n
   expect(production.refusal('none').message).toContain("set 'api.keys'");
 });
 
-test('configured keys hold in development mode too', () => {
+test('development mode needs no key from this machine, but a wrong one is still wrong', () => {
   const both = new ApiKeys({ keys: ['first'], development: true });
-  expect(both.access(request({}), local)).toBe('none');
+  expect(both.access(request({}), local)).toBe('open');
+  expect(both.access(request({ 'x-api-key': 'second' }), local)).toBe('wrong');
+  expect(both.access(request({ 'x-api-key': 'first' }), local)).toBe('key');
+  expect(both.access(request({}), () => '192.0.2.1')).toBe('none');
 });
 
 test('an empty key is never configured', () => {

@@ -8,7 +8,7 @@ import { HttpError } from './answer.ts';
 export interface KeySettings {
   /** Any one of them opens the API. */
   readonly keys: readonly string[];
-  /** In development mode without keys, the API is open to this machine. */
+  /** In development mode the API needs no key from this machine; one that is shown must still be right. */
   readonly development: boolean;
 }
 
@@ -33,12 +33,14 @@ export class ApiKeys {
     this.#development = development;
   }
 
-  /** `address` is asked for only where no key is configured. */
+  /** `address` is asked for only where it matters: in development mode. */
   access(req: IncomingMessage, address: () => string): Access {
-    if (this.#digests.length === 0) return this.#development && isLoopback(address()) ? 'open' : 'none';
     const { authorization } = req.headers;
     const own = req.headers['x-api-key'];
-    if (authorization === undefined && own === undefined) return 'none';
+    const showsNothing = authorization === undefined && own === undefined;
+    if (showsNothing || this.#digests.length === 0) {
+      return this.#development && isLoopback(address()) ? 'open' : 'none';
+    }
     const shown = `${authorization ?? ''}\n${typeof own === 'string' ? own : ''}`;
     if (this.#passed.get(req.socket) === shown) return 'key';
     const bearer = bearerOf(req);

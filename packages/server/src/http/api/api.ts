@@ -15,7 +15,7 @@ import type { ApiCounters } from './counters.ts';
 import { meshPublish } from './mesh.ts';
 import type { ApiMethod, Verbs } from './method.ts';
 import { apiMethods } from './methods.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '@carillon/protocol';
 import { refuseFaults } from './validate.ts';
 
 export interface ApiOptions {

@@ -1,7 +1,7 @@
 /** The shapes of the server API: what validates a request is also what describes it in /openapi.json. */
 import { channelNameFault, limits, utf8Length } from '@carillon/protocol';
 import { z } from 'zod';
-import { nearest } from './nearest.ts';
+import { nearest } from '@carillon/protocol';
 
 /** An object that knows all its fields: others are refused by name, with the name that was probably meant. */
 export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
