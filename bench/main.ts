@@ -10,7 +10,7 @@ import { runScenario, type ScenarioName, type Size } from '../packages/server/sr
 import { BenchError } from '../packages/server/src/bench/target.ts';
 import { formatComparison, orderOf, ratios, type Series, summarise } from './compare.ts';
 import { topFunctions } from './profile.ts';
-import { pinGenerator, type ServerName, serverNames, startServer } from './servers.ts';
+import { endServersOnSignals, pinGenerator, type ServerName, serverNames, startServer } from './servers.ts';
 
 const usage = `npm run bench -- [options]
   --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect (default: all but idle-own)
@@ -39,6 +39,7 @@ interface Plan {
 async function main(): Promise<number> {
   const plan = parsePlan();
   if (plan === undefined) return 0;
+  endServersOnSignals();
   const cores = availableParallelism();
   const pinned = pinGenerator();
   if (!plan.json) process.stdout.write(header(cores, pinned));

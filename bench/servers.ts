@@ -14,6 +14,8 @@ const carillonConfig = fileURLToPath(new URL('carillon.config.json', import.meta
 const wsLoop = fileURLToPath(new URL('baseline/ws-loop.ts', import.meta.url));
 /** The key in carillon.config.json; that server listens on loopback only. */
 const apiKey = 'bench-key-for-loopback-only';
+/** Ended with this process, however it ends. */
+const children = new Set<ChildProcess>();
 const startTimeoutMs = 15_000;
 const endTimeoutMs = 10_000;
 
@@ -47,6 +49,8 @@ export async function startServer(name: ServerName, options: StartOptions): Prom
   const command = [process.execPath, '--conditions=source', ...profile, ...script];
   const [program = '', ...args] = options.pinned ? ['taskset', '-c', '0', ...command] : command;
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   let complaints = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-4000);
@@ -59,6 +63,16 @@ export async function startServer(name: ServerName, options: StartOptions): Prom
     throw new Error(`The ${name} server did not start: ${String(error)}\n${complaints}`);
   }
   return { target: parseTarget(url, { key: apiKey, pid: child.pid }), stop: () => end(child) };
+}
+
+/** Ends what still runs when this process is told to end. */
+export function endServersOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const child of children) child.kill('SIGKILL');
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    });
+  }
 }
 
 async function answering(url: string, child: ChildProcess): Promise<void> {

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-for (const name of ['protocol', 'client', 'server']) {
+for (const name of ['protocol', 'client', 'react', 'server']) {
   rmSync(`${root}packages/${name}/dist`, { recursive: true, force: true });
   rmSync(`${root}packages/${name}/tsconfig.tsbuildinfo`, { force: true });
 }
-run('tsc', ['-b', 'packages/server']);
+run('tsc', ['-b', 'packages/server', 'packages/react']);
 run('node', ['scripts/build-pages.ts']);
 
 /** Ends the build with the tool's own exit code when it fails; the tool has said why. */

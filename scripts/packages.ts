@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** Folders of the packages that are published. */
-export const published = ['protocol', 'client', 'server'] as const;
+export const published = ['protocol', 'client', 'react', 'server'] as const;
 
 /** What the server needs, and what the client and the protocol are tested on. */
 const engines = { node: '>=22.18' };

@@ -31,6 +31,7 @@ async function gzipped(entry: string): Promise<number> {
     platform: 'browser',
     target: 'es2022',
     conditions: ['source'],
+    external: ['react'],
   });
   return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
 }

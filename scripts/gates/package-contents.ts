@@ -6,6 +6,7 @@ const everywhere = ['package.json', 'LICENSE', 'README.md', 'dist/index.js', 'di
 const needed = {
   protocol: everywhere,
   client: everywhere,
+  react: everywhere,
   server: [
     ...everywhere,
     'bin/carillon.js',

@@ -18,6 +18,8 @@ const errorMeanings: Readonly<Record<ErrorName, string>> = {
   tooManyRequests: 'More came in than the configured rate allows. Slow down, then try again.',
   unrecoverablePosition:
     'The position is of another epoch, or above the top of the channel. Ask again without `since`.',
+  conflict: 'Somebody else was first: the rendezvous was scanned, confirmed or collected already.',
+  gone: 'The rendezvous has expired, was cancelled, or never was. Draw a new one.',
 };
 
 const endMeanings: Readonly<Record<keyof typeof disconnects, string>> = {

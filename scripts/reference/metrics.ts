@@ -32,6 +32,7 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
     channels: 1,
     subscriptions: 1,
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
+    ingest: new Map([['redis', { connected: true, received: { channel: 1 }, refused: 0, losses: 0 }]]),
   };
 }
 

@@ -11,6 +11,7 @@ const sources = readSources();
 const packages = new Map([
   ['@carillon/protocol', 'packages/protocol/src/index.ts'],
   ['@carillon/client', 'packages/client/src/index.ts'],
+  ['@carillon/react', 'packages/react/src/index.ts'],
   ['carillon', 'packages/server/src/index.ts'],
 ]);
 

@@ -1,4 +1,5 @@
 /** The client as the application uses it: it puts the parts together and hands each what concerns it. */
+import type { DataOfChannel, NoChannels } from '@carillon/protocol';
 import { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
 import type { ConnectionChange, ConnectionListener, ConnectionState } from './connection-state.ts';
@@ -29,8 +30,10 @@ export interface CarillonEvents {
  * what was missed.
  *
  * Three states: `disconnected`, `connecting`, `connected`. The `state` event tells every change with its reason.
+ *
+ * `Channels` says what is published where, by pattern, as `ChannelsOf` takes it from a config. It is for the compiler alone.
  */
-export class Carillon {
+export class Carillon<Channels extends object = NoChannels> {
   readonly #events = new Emitter<CarillonEvents>((error, event) => {
     if (event === 'error') reportUncaught(error);
     else this.#report(error);
@@ -85,7 +88,12 @@ export class Carillon {
   }
 
   /** The channel of that name: the same object each time. It subscribes when it is listened to. */
-  channel<T = unknown>(name: string): Channel<T> {
+  channel<const Name extends string>(
+    name: string extends Name ? never : Name,
+  ): Channel<DataOfChannel<Channels, Name>>;
+  /** For names that only the running program knows, or to say by hand what is published there. */
+  channel<T = unknown>(name: string): Channel<T>;
+  channel<T>(name: string): Channel<T> {
     let entry = this.#channels.get(name);
     if (entry === undefined) {
       const events = new Emitter<ChannelEvents<unknown>>((error) => this.#report(error));

@@ -1,5 +1,12 @@
 /** Carillon's client for browsers and Node.js: subscribe, publish, and never miss a message unannounced. */
-export type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
+export type {
+  ChannelsOf,
+  DataOfChannel,
+  NoChannels,
+  Position,
+  PublishResult,
+  SubscribeResult,
+} from '@carillon/protocol';
 export type { BackoffOptions } from './backoff.ts';
 export type { Channel, History, HistoryOptions, PublishOptions } from './channel.ts';
 export { Carillon, type CarillonEvents } from './client.ts';

@@ -29,6 +29,8 @@ describe('errorCodes', () => {
       tokenExpired: 109,
       tooManyRequests: 111,
       unrecoverablePosition: 112,
+      conflict: 113,
+      gone: 114,
     });
   });
 });

@@ -23,6 +23,8 @@ export const errorCodes = {
   tokenExpired: { code: 109, message: 'token expired', status: 401 },
   tooManyRequests: { code: 111, message: 'too many requests', status: 429 },
   unrecoverablePosition: { code: 112, message: 'unrecoverable position', status: 400 },
+  conflict: { code: 113, message: 'conflict', status: 409 },
+  gone: { code: 114, message: 'gone', status: 410 },
 } as const satisfies Record<string, ErrorCode>;
 
 export type ErrorName = keyof typeof errorCodes;

@@ -20,4 +20,13 @@ export type {
   SubscribeResult,
 } from './messages.ts';
 export { editDistance, nearest } from './nearest.ts';
+export type {
+  ChannelsOf,
+  DataOfChannel,
+  DataOfSchema,
+  NoChannels,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from './typed-channels.ts';
 export { utf8Length } from './utf8.ts';

@@ -34,6 +34,18 @@ export const limits = {
   tokenBytes: 8_192,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
+  /** What the browser is told about who scanned its code, as JSON. */
+  rendezvousInfoBytes: 2_048,
+  /** What a confirmed rendezvous holds for the browser, as JSON. */
+  rendezvousDataBytes: 8_192,
+  /** The body of a browser's request about a rendezvous (413). */
+  rendezvousBodyBytes: 1_024,
+  /** Publications of all channels that wait for a schema which answers later; beyond it error 108. */
+  schemaChecks: 1_000,
+  /** How long a channel's schema may take to judge a publication (108). */
+  schemaCheckMs: 5_000,
+  /** Faults of a publication that its refusal names. */
+  schemaIssues: 5,
   /** How long a WebSocket that must authenticate may stay silent about it. */
   authTimeoutMs: 10_000,
   /** What one write hands to a connection at most, and so what a stalled one pins. */

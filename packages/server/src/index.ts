@@ -1,3 +1,4 @@
 /** Carillon as a library: `defineConfig`, and the types of a config. */
-export { defineConfig } from './config/define-config.ts';
+export type { ChannelsOf } from '@carillon/protocol';
+export { type DefinedConfig, defineConfig } from './config/define-config.ts';
 export type { CarillonConfig } from './config/schema.ts';

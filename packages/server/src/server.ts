@@ -5,17 +5,24 @@ import { FixedTokens } from './auth/fixed-tokens.ts';
 import { MemoryBroker } from './brokers/memory/broker.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ChannelSettings, Settings } from './config/settings.ts';
+import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import { Node } from './core/node.ts';
+import { RendezvousDesk, type RendezvousOptions, rendezvousRule } from './core/rendezvous.ts';
+import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
 import { type Rule, Rules } from './core/rules.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import type { Verbs } from './http/api/method.ts';
 import { servePages } from './http/pages.ts';
 import { HttpServers } from './http/servers.ts';
+import type { RedisIngest } from './ingest/redis/ingest.ts';
+import type { Probe } from './ingest/redis/probe.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomEpoch, randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { HttpFeeds } from './transports/http/feeds.ts';
+import { NativeHttp } from './transports/http/native-transport.ts';
 import { WebSocketTransport } from './transports/websocket/transport.ts';
 
 /** A server that accepts connections. */
@@ -45,12 +52,12 @@ export async function startServer(
     newEpoch: randomEpoch,
     maxBytes: settings.limits.memoryHistoryBytes,
   });
-  const { tokens, anonymous, cookie } = settings.auth;
+  const { tokens, anonymous } = settings.auth;
   const authenticator = new FixedTokens(tokens, anonymous);
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
   const node = new Node({
     broker,
-    rules: new Rules(settings.channels.map(toRule)),
+    rules: new Rules(rulesOf(settings)),
     authenticator,
     clock,
     log,
@@ -60,27 +67,31 @@ export async function startServer(
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
   });
   await node.start();
-  const websocket = new WebSocketTransport({
-    accept: node.accept.bind(node),
-    prepareFeed: node.prepareFeed.bind(node),
-    clock,
-    log,
-    settings: settings.websocket,
-    ...(cookie !== undefined && { cookieName: cookie }),
-  });
+  const ingest = await startIngest(settings, node, clock, log);
+  const desk = rendezvousDesk(settings, { publisher: node, clock, log });
+  const transports = makeTransports(settings, node, clock, log);
+  const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
   const servers = new HttpServers({
     settings,
     version: version(),
-    verbs: verbsOf(node, () => info(node, websocket, clock.now() - startedAt)),
+    verbs: verbsOf(node, desk, () => info(node, transports, ingest, clock.now() - startedAt)),
     authenticator,
+    ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
     websocket,
+    feedTransports: feeds.transports,
+    native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
     probe: node.probe.bind(node),
     metrics: new Metrics(() => ({
       ...node.figures(),
-      connections: new Map([['websocket', websocket.connections]]),
+      connections: new Map([
+        ['websocket', websocket.connections],
+        ...feeds.connections(),
+        ...native.connections(),
+      ]),
       apiRequests: counters.read(),
+      ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
     })),
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
@@ -92,7 +103,35 @@ export async function startServer(
     apiUrl: urlOf(bound.api),
     port: bound.public.port,
     development: settings.development,
-    close: once(() => shutDown(settings, node, websocket, servers)),
+    close: once(() => shutDown(settings, node, transports, servers, ingest)),
+  };
+}
+
+/** What clients connect through. */
+interface Transports {
+  readonly websocket: WebSocketTransport;
+  readonly feeds: HttpFeeds;
+  readonly native: NativeHttp;
+}
+
+function makeTransports({ auth, websocket }: Settings, node: Node, clock: Clock, log: Log): Transports {
+  const { cookie } = auth;
+  const prepareFeed = node.prepareFeed.bind(node);
+  return {
+    websocket: new WebSocketTransport({
+      accept: node.accept.bind(node),
+      prepareFeed,
+      clock,
+      log,
+      settings: websocket,
+      ...(cookie !== undefined && { cookieName: cookie }),
+    }),
+    feeds: new HttpFeeds({ prepareFeed, clock, stallTimeoutMs: websocket.stallTimeoutMs }),
+    native: new NativeHttp({
+      accept: node.accept.bind(node),
+      clock,
+      stallTimeoutMs: websocket.stallTimeoutMs,
+    }),
   };
 }
 
@@ -100,20 +139,66 @@ export async function startServer(
 async function shutDown(
   { drainMs }: Settings,
   node: Node,
-  websocket: WebSocketTransport,
+  { websocket, feeds, native }: Transports,
   servers: HttpServers,
+  ingest: RedisIngest | undefined,
 ): Promise<void> {
   const gone = servers.close(drainMs);
-  await websocket.close(disconnects.shutdown, drainMs);
+  await Promise.all([
+    websocket.close(disconnects.shutdown, drainMs),
+    feeds.close(disconnects.shutdown, drainMs),
+    native.close(disconnects.shutdown, drainMs),
+  ]);
   await gone;
+  await ingest?.close();
   await node.close();
 }
 
-function toRule({ pattern, subscribe, publish, readHistory, history }: ChannelSettings): Rule {
-  return { pattern, subscribe, publish, readHistory, ...(history !== undefined && { retention: history }) };
+/** What the ingest listens to is in force before the first client comes; where Redis is down, it is tried on. */
+async function startIngest(
+  { ingest: { redis }, limits }: Settings,
+  node: Node,
+  clock: Clock,
+  log: Log,
+): Promise<RedisIngest | undefined> {
+  if (redis === undefined) return undefined;
+  const { startRedisIngest } = await import('./ingest/redis/ingest.ts');
+  return startRedisIngest({ redis, node, maxPayloadBytes: limits.apiBodyBytes, clock, log });
 }
 
-function verbsOf(node: Node, info: Verbs['info']): Verbs {
+/** Whether the Redis that a config listens to can be used; undefined where it listens to none. Takes 2 s at most. */
+export async function probeIngest({ ingest: { redis } }: Settings): Promise<Probe | undefined> {
+  if (redis === undefined) return undefined;
+  const { probeRedis } = await import('./ingest/redis/probe.ts');
+  return probeRedis(redis);
+}
+
+function rulesOf({ channels, rendezvous }: Settings): Rule[] {
+  const rules = channels.map(toRule);
+  return rendezvous === undefined ? rules : [...rules, rendezvousRule(rendezvous.ttlMs)];
+}
+
+function rendezvousDesk(
+  { rendezvous }: Settings,
+  parts: Pick<RendezvousOptions, 'publisher' | 'clock' | 'log'>,
+): RendezvousDesk | undefined {
+  if (rendezvous === undefined) return undefined;
+  const { ttlMs, limits } = rendezvous;
+  return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
+}
+
+function toRule({ pattern, subscribe, publish, readHistory, history, schema }: ChannelSettings): Rule {
+  return {
+    pattern,
+    subscribe,
+    publish,
+    readHistory,
+    ...(history !== undefined && { retention: history }),
+    ...(schema !== undefined && { schema }),
+  };
+}
+
+function verbsOf(node: Node, desk: RendezvousDesk | undefined, info: Verbs['info']): Verbs {
   return {
     publish: node.publish.bind(node),
     history: node.history.bind(node),
@@ -121,13 +206,20 @@ function verbsOf(node: Node, info: Verbs['info']): Verbs {
     channels: node.channels.bind(node),
     subscribers: node.subscribers.bind(node),
     info,
+    ...(desk !== undefined && { rendezvous: desk }),
   };
 }
 
-function info(node: Node, websocket: WebSocketTransport, uptimeMs: number): object {
+function info(
+  node: Node,
+  { websocket, feeds, native }: Transports,
+  ingest: RedisIngest | undefined,
+  uptimeMs: number,
+): object {
   const { sessions, users, channels, subscriptions, counters } = node.figures();
   const { pid } = process;
-  const { connections } = websocket;
+  let { connections } = websocket;
+  for (const [, count] of [...feeds.connections(), ...native.connections()]) connections += count;
   const { publications } = counters;
   const worker = { id: 0, pid, connections, sessions, users, channels, subscriptions, publications };
   return {
@@ -136,6 +228,7 @@ function info(node: Node, websocket: WebSocketTransport, uptimeMs: number): obje
     uptime: Math.floor(uptimeMs / 1_000),
     engine: 'memory',
     workers: [worker],
+    ...(ingest !== undefined && { ingest: { redis: ingest.info() } }),
   };
 }
 

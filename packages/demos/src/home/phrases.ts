@@ -24,6 +24,7 @@ export type HomePhrase =
   | 'open'
   | 'login'
   | 'loginText'
+  | 'openLogin'
   | 'center'
   | 'centerText'
   | 'developmentMode'
@@ -53,6 +54,7 @@ const english: Phrases<HomePhrase> = {
   open: 'Open the chat room',
   login: 'QR login',
   loginText: 'Scan a code with the phone, and the desktop page is signed in the moment the phone confirms.',
+  openLogin: 'Open the QR login',
   center: 'Message center',
   centerText: 'Notifications for one user on every device: kept while away, counted, read once.',
   developmentMode: 'Development mode: the API needs no key and every channel is open, to this machine only.',
@@ -83,6 +85,7 @@ const chinese: Phrases<HomePhrase> = {
   open: '进入聊天室',
   login: '扫码登录',
   loginText: '手机扫码确认的那一刻，电脑上的页面就登录好了。',
+  openLogin: '打开扫码登录',
   center: '消息中心',
   centerText: '一个用户，多台设备：离线时替他留着，有未读数，读一次处处已读。',
   developmentMode: '开发模式：接口不需要密钥，所有频道都开放，只有本机能访问。',

@@ -12,6 +12,7 @@ export const check: Command = {
   about: [
     'Checks a config as `serve` would, starts nothing, and prints every value that is in force and where it comes from.',
     'Ends with 0 when the config can be used and with 78 when not. Secrets are never printed.',
+    'Tries the Redis that it listens to, for 2 s; one that cannot be used is told, and ends with 69 where it is required.',
   ],
   options: { ...configOptions, json: { type: 'boolean', sentence: 'Print JSON.' } },
   examples: ['check', 'check carillon.config.json', 'check --port 8080 --json'],
@@ -27,8 +28,10 @@ async function runCheck({ positionals: [file], flags, terminal }: Call): Promise
       env,
       cwd,
     });
-    stdout.write(json ? asJson(loaded) : asText(loaded));
-    return exitCodes.ok;
+    const probe = await probeSources(loaded);
+    stdout.write(json ? asJson(loaded, probe) : asText(loaded, probe));
+    const isMissing = probe?.isUsable === false && loaded.settings.ingest.redis?.required === true;
+    return isMissing ? exitCodes.unavailable : exitCodes.ok;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (json)
@@ -40,11 +43,28 @@ async function runCheck({ positionals: [file], flags, terminal }: Call): Promise
   }
 }
 
-function asJson({ file, development, inForce, notes }: LoadedConfig): string {
-  return `${JSON.stringify({ ok: true, file, development, values: inForce, notes }, undefined, 2)}\n`;
+/** What was found where publications come from besides clients and the API. */
+interface Finding {
+  readonly isUsable: boolean;
+  readonly finding: string;
 }
 
-function asText({ file, development, inForce, notes }: LoadedConfig): string {
+async function probeSources({ settings }: LoadedConfig): Promise<Finding | undefined> {
+  if (settings.ingest.redis === undefined) return undefined;
+  const { probeIngest } = await import('../server.ts');
+  return probeIngest(settings);
+}
+
+function asJson({ file, development, inForce, notes }: LoadedConfig, probe: Finding | undefined): string {
+  const ingest = probe && { redis: { usable: probe.isUsable, finding: probe.finding } };
+  const told = { ok: true, file, development, values: inForce, notes, ingest };
+  return `${JSON.stringify(told, undefined, 2)}\n`;
+}
+
+function asText(
+  { file, development, inForce, notes, settings }: LoadedConfig,
+  probe: Finding | undefined,
+): string {
   const from =
     file === undefined
       ? 'There is no config file; this is in force:'
@@ -54,5 +74,12 @@ function asText({ file, development, inForce, notes }: LoadedConfig): string {
   if (development)
     parts.push('Development mode is on: no API key is needed, every channel is open, / shows the demos.');
   if (notes.length > 0) parts.push(notes.map((note) => `Note: ${note}`).join('\n'));
+  if (probe !== undefined) parts.push(ingestLine(probe, settings.ingest.redis?.required === true));
   return `${parts.join('\n\n')}\n`;
+}
+
+function ingestLine({ isUsable, finding }: Finding, isRequired: boolean): string {
+  if (isUsable) return `ingest.redis: ${finding}.`;
+  const then = isRequired ? "it is required, so 'serve' would end" : "'serve' would start and try on";
+  return `Warning: ingest.redis: ${finding}; ${then}.`;
 }

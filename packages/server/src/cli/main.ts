@@ -1,8 +1,8 @@
 /** The command line: finds the command, reads its arguments, and turns what goes wrong into a sentence and an exit code. */
 import { nearest } from '@carillon/protocol';
+import { version } from '../system/version.ts';
 import { type Command, columns, parseCall, renderHelp, type Terminal } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { version } from '../system/version.ts';
 
 interface Entry {
   readonly summary: string;

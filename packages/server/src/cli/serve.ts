@@ -1,12 +1,12 @@
 /** `carillon serve`: runs the server until a signal ends it. */
 import type { LoadedConfig } from '../config/load.ts';
+import { version } from '../system/version.ts';
 import { createLog } from '../telemetry/logger.ts';
 import { renderBanner } from './banner.ts';
 import type { Call, Command } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
 import { endOnSignal } from './signals.ts';
-import { version } from '../system/version.ts';
 
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
@@ -53,6 +53,8 @@ function startFault(error: unknown, { settings }: LoadedConfig): unknown {
   };
   const place = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   switch (code) {
+    case 'ERR_REDIS_UNAVAILABLE':
+      return new CommandError(error.message, exitCodes.unavailable);
     case 'EADDRINUSE':
       return new CommandError(
         `${place} is in use by another program; end that one, or choose another port with --port.`,

@@ -1,7 +1,8 @@
 /** What flags and environment variables say about the keys of a config. */
+
+import { editDistance, nearest } from '@carillon/protocol';
 import type { ConfigKey } from './keys.ts';
 import { configKeys, valueOfText } from './keys.ts';
-import { editDistance, nearest } from '@carillon/protocol';
 
 /** A value for one key, and where it was said. */
 export interface Override {

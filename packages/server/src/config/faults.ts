@@ -1,7 +1,8 @@
 /** What is wrong with a config, as sentences: path, fault, and the name that was probably meant. Never a secret. */
+
+import { nearest } from '@carillon/protocol';
 import type { z } from 'zod';
 import { configKeys, knownNames, secrecyOf } from './keys.ts';
-import { nearest } from '@carillon/protocol';
 
 type Path = readonly PropertyKey[];
 

@@ -1,5 +1,6 @@
 /** The kinds of value that a config holds, each with the one sentence that is said when a value is wrong. */
 import { BlockList, isIP } from 'node:net';
+import type { StandardSchema } from '@carillon/protocol';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';
 
@@ -151,4 +152,17 @@ export function channelPattern(): z.ZodString {
 function isChannelPattern(value: string): boolean {
   const literal = value.replaceAll(/\{[A-Za-z_]\w*\}/g, '*');
   return literal !== '' && Buffer.byteLength(value) <= 255 && !/[\p{Cc}\s{}]|^[$@]/u.test(literal);
+}
+
+/** A schema for published data. Some libraries make objects, others functions. */
+export function dataSchema(): z.ZodCustom<StandardSchema, StandardSchema> {
+  const error =
+    'must be a Standard Schema, such as zod, valibot and arktype make; only a config in TypeScript or JavaScript can have one';
+  return z.custom<StandardSchema>(isDataSchema, { error });
+}
+
+export function isDataSchema(value: unknown): value is StandardSchema {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
+  const { '~standard': standard } = value as Partial<StandardSchema>;
+  return standard?.version === 1 && typeof standard.validate === 'function';
 }

@@ -1,5 +1,6 @@
 /** A config as a list of values, each with its path and where it comes from, secrets masked. */
 import { formatPath } from './faults.ts';
+import { isDataSchema } from './fields.ts';
 import { secrecyOf } from './keys.ts';
 import { type CompleteConfig, configSchema } from './schema.ts';
 
@@ -20,14 +21,15 @@ export function inForce(
   const values: ValueInForce[] = [];
   const visit = (value: unknown, path: readonly string[]): void => {
     if (value === undefined) return;
-    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
-    if (isMap && Object.keys(value).length > 0) {
-      for (const [name, member] of Object.entries(value)) visit(member, [...path, name]);
+    const shownValue = isDataSchema(value) ? `a schema of ${value['~standard'].vendor}` : value;
+    const isMap = typeof shownValue === 'object' && shownValue !== null && !Array.isArray(shownValue);
+    if (isMap && Object.keys(shownValue).length > 0) {
+      for (const [name, member] of Object.entries(shownValue)) visit(member, [...path, name]);
       return;
     }
     const shown = formatPath(path, config);
     const origin = reasonFor(shown, reasons) ?? given(path) ?? 'default';
-    values.push({ path: shown, value: secrecyOf(path) === 'value' ? masked(value) : value, origin });
+    values.push({ path: shown, value: secrecyOf(path) === 'value' ? masked(value) : shownValue, origin });
   };
   for (const name of Object.keys(configSchema.shape)) visit(config[name as keyof CompleteConfig], [name]);
   return values;

@@ -1,5 +1,5 @@
 /** Flags, environment, file and defaults, in this order of precedence, become the settings of one server. */
-import { relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { checkLeniently } from './check.ts';
 import { type Override, readEnvironment, readFlags, readSwitch } from './environment.ts';
 import { ConfigError, faultsOf } from './faults.ts';
@@ -49,12 +49,12 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
     (flags['dev'] === undefined ? devSwitch.on : flags['dev'] === true) ||
     (file === undefined && checked.api.keys.length === 0);
   const isGiven = (path: string): boolean => valueAt(raw, path.split('.')) !== undefined;
-  const uncertain = issues.some(({ path: [top = ''] }) =>
-    ['host', 'api', 'channels', 'insecure'].includes(String(top)),
-  );
-  const { config, reasons } = adapt(checked, { development, isGiven, uncertain });
+  const isFaulty = (section: string): boolean => issues.some(({ path: [top] }) => top === section);
+  const uncertain = ['host', 'api', 'channels', 'insecure'].some(isFaulty);
+  const situation = { development, isGiven, isFaulty, uncertain };
+  const { config, reasons } = adapt(checked, situation);
   // The rule that development mode implies does not count where the question is whether there is a rule.
-  const crossed = crossFaults({ ...config, channels: checked.channels }, { development, isGiven, uncertain });
+  const crossed = crossFaults({ ...config, channels: checked.channels }, situation);
   faults.unshift(...faultsOf(issues, raw, sourceOf), ...crossed);
   if (faults.length > 0) throw new ConfigError(faults, file);
 
@@ -68,7 +68,10 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
     reasons,
   );
   return {
-    settings: toSettings(config, development),
+    settings: toSettings(config, development, (path, name) => {
+      const isOfFile = file !== undefined && !sources.has(path.join('.'));
+      return resolve(isOfFile ? dirname(file) : cwd, name);
+    }),
     origins: new Map(values.map(({ path, origin }) => [path, origin])),
     inForce: values,
     development,

@@ -87,7 +87,14 @@ function isDuration(schema: z.core.$ZodType): boolean {
 
 /** The file config.schema.json, which editors use for JSON and YAML configs. */
 export function renderConfigSchema(): string {
-  const { properties, ...schema } = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+  const { properties, ...schema } = z.toJSONSchema(configSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    // Only a channel's schema is made by hand; JSON and YAML cannot have one.
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema instanceof z.ZodCustom) jsonSchema.not = {};
+    },
+  });
   const named = { title: 'Carillon configuration', ...schema };
   const text = { ...named, properties: { $schema: { type: 'string' }, ...properties } };
   return `${JSON.stringify(text, undefined, 2)}\n`;

@@ -4,6 +4,7 @@ import {
   addressBlock,
   channelPattern,
   choice,
+  dataSchema,
   duration,
   flag,
   key,
@@ -16,6 +17,7 @@ import {
   urlPath,
   whole,
 } from './fields.ts';
+import { ingest } from './ingest.ts';
 
 const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'nobody'] as const;
 const gibibyte = 1_073_741_824;
@@ -170,6 +172,11 @@ const rule = section({
   readHistory: key(choice(who).optional(), 'Who may read the history; absent: who may subscribe.'),
   readPresence: key(choice(who).optional(), 'Who may read the presence; absent: who may subscribe.'),
   history: key(history.optional(), 'What the channel keeps; absent: nothing.'),
+  schema: key(
+    dataSchema().optional(),
+    'What is published must fit this Standard Schema (zod, valibot, arktype); only a config in TypeScript or JavaScript can have one.',
+    { type: 'Standard Schema' },
+  ),
   presence: key(flag().default(false), 'Whether the channel knows who is there; not built in this version.'),
   inbox: key(flag().default(false), 'Whether the channel is a durable inbox; not built in this version.'),
 });
@@ -201,6 +208,35 @@ const limits = section({
   ),
 });
 
+const rendezvous = section({
+  ttl: key(
+    duration('1s', '10m').default('2m'),
+    'How long each state may last: unscanned, unconfirmed, not collected.',
+  ),
+  path: key(
+    urlPath().default('/rendezvous'),
+    'Where a browser draws a code; it collects what was confirmed at `/consume` below.',
+  ),
+  scanUrl: key(
+    text(
+      /^[a-z][a-z0-9+.-]*:\S*\{code\}\S*$/i,
+      "an address with {code} in it, such as 'https://m.example.com/login?code={code}'",
+    ).optional(),
+    'What the QR code says: the address that the phone opens; absent, the page makes its own of the code.',
+    { type: 'text' },
+  ),
+  limits: key(
+    section({
+      open: key(whole(1, 10_000_000).default(100_000), 'Open rendezvous of all browsers together.'),
+      perAddress: key(
+        whole(1, 10_000_000).default(20),
+        'Open rendezvous of one client address; loopback and trusted proxies are not counted.',
+      ),
+    }).prefault({}),
+    'How many rendezvous may be open at a time, beyond which error 111.',
+  ),
+});
+
 const log = section({
   level: key(
     choice(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -223,11 +259,9 @@ export const configSchema = section({
     list(text(/^[^\s/:@]+(?::\d{1,5})?$/, "a host name, such as 'push.example.com'")).default([]),
     'Names besides loopback ones that `Host` may carry in development mode.',
   ),
-  trustProxy: key(
-    list(addressBlock()).default([]),
-    'Proxies whose `X-Forwarded-For` is believed.',
-    { type: 'list of address blocks' },
-  ),
+  trustProxy: key(list(addressBlock()).default([]), 'Proxies whose `X-Forwarded-For` is believed.', {
+    type: 'list of address blocks',
+  }),
   paths: key(
     map(
       urlPath(),
@@ -246,6 +280,11 @@ export const configSchema = section({
     map(channelPattern(), rule).default({}),
     'Rules by channel pattern, the most specific first; a channel that none matches is closed to clients.',
     { entry: 'pattern' },
+  ),
+  ingest: key(ingest.prefault({}), 'Publications that come from elsewhere.'),
+  rendezvous: key(
+    rendezvous.optional(),
+    'One-time channels in which a browser and a phone meet, as in a login by QR code; absent, there are none outside development mode.',
   ),
   limits: key(limits.prefault({}), 'Bounds on what one client, or all together, may use.'),
   log: key(log.prefault({}), 'What the server writes to stderr.'),

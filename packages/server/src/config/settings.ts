@@ -1,6 +1,8 @@
 /** The settings as the parts of the server take them: complete, frozen, and with the unit in every name. */
+import type { StandardSchema } from '@carillon/protocol';
 import { parseDuration } from './duration.ts';
-import { splitListenAddress } from './fields.ts';
+import { isDataSchema, splitListenAddress } from './fields.ts';
+import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
 import type { CompleteConfig } from './schema.ts';
 
 export type WhoWord = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'nobody';
@@ -13,6 +15,8 @@ export interface ChannelSettings {
   readonly readPresence: WhoWord;
   /** Absent: the channel keeps no history. */
   readonly history?: { readonly size: number; readonly ttlMs: number };
+  /** Absent: any data. Not frozen: it is another library's. */
+  readonly schema?: StandardSchema;
 }
 
 /** Whom a fixed token stands for; without a `user`, nobody in particular. */
@@ -59,6 +63,15 @@ export interface Settings {
   readonly trustProxy: readonly string[];
   readonly paths: readonly { readonly path: string; readonly channel: string }[];
   readonly channels: readonly ChannelSettings[];
+  /** Absent: there are none. */
+  readonly rendezvous?: {
+    readonly ttlMs: number;
+    readonly path: string;
+    /** Has `{code}` in it. */
+    readonly scanUrl?: string;
+    readonly limits: { readonly open: number; readonly perAddress: number };
+  };
+  readonly ingest: { readonly redis?: RedisIngestSettings };
   readonly limits: {
     /** Loopback and trusted proxies are not counted. */
     readonly connectionsPerAddress: number;
@@ -75,8 +88,9 @@ export interface Settings {
   };
 }
 
-/** Derives the settings from a config that was checked; called once. */
-export function toSettings(config: CompleteConfig, development: boolean): Settings {
+/** Derives the settings from a config that was checked; called once. `absolute` knows what paths are relative to. */
+export function toSettings(config: CompleteConfig, development: boolean, absolute: Absolute): Settings {
+  const { redis } = config.ingest;
   return deepFreeze({
     host: bare(config.host),
     port: config.port,
@@ -106,6 +120,8 @@ export function toSettings(config: CompleteConfig, development: boolean): Settin
     trustProxy: config.trustProxy,
     paths: Object.entries(config.paths).map(([path, { channel }]) => ({ path, channel })),
     channels: Object.entries(config.channels).map(([pattern, rule]) => channelSettings(pattern, rule)),
+    ingest: redis === undefined ? {} : { redis: redisIngestSettings(redis, absolute) },
+    ...present('rendezvous', rendezvousSettings(config)),
     limits: limitSettings(config.limits),
     log: config.log,
   });
@@ -127,7 +143,7 @@ function tokenSettings(identity: CompleteConfig['auth']['tokens'][string]): Toke
 }
 
 function channelSettings(pattern: string, rule: CompleteConfig['channels'][string]): ChannelSettings {
-  const { history } = rule;
+  const { history, schema } = rule;
   return {
     pattern,
     subscribe: rule.subscribe,
@@ -135,7 +151,14 @@ function channelSettings(pattern: string, rule: CompleteConfig['channels'][strin
     readHistory: rule.readHistory ?? rule.subscribe,
     readPresence: rule.readPresence ?? rule.subscribe,
     ...(history === undefined ? {} : { history: { size: history.size, ttlMs: milliseconds(history.ttl) } }),
+    ...present('schema', schema),
   };
+}
+
+function rendezvousSettings({ rendezvous }: CompleteConfig): Settings['rendezvous'] {
+  if (rendezvous === undefined) return undefined;
+  const { ttl, path, scanUrl, limits } = rendezvous;
+  return { ttlMs: milliseconds(ttl), path, ...present('scanUrl', scanUrl), limits };
 }
 
 function limitSettings({ publishesPerSecond, ...limits }: CompleteConfig['limits']): Settings['limits'] {
@@ -159,7 +182,8 @@ function milliseconds(duration: string): number {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value) || isDataSchema(value))
+    return value;
   for (const member of Object.values(value)) deepFreeze(member);
   return Object.freeze(value);
 }

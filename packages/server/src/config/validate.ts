@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { formatPath } from './faults.ts';
 import { splitListenAddress } from './fields.ts';
+import { ingestFaults } from './ingest-faults.ts';
 import type { CompleteConfig } from './schema.ts';
 
 /** Where the native protocol goes when `paths` maps its default place and the config names no other. */
@@ -12,6 +13,8 @@ export interface Situation {
   readonly development: boolean;
   /** Whether the config, and not a default, says the value at this path. */
   isGiven(path: string): boolean;
+  /** Whether something at or below this top key is wrong already. */
+  isFaulty(section: string): boolean;
   /** Something is wrong with the very values that decide whether the server would stand open; judge that another time. */
   readonly uncertain: boolean;
 }
@@ -26,7 +29,7 @@ export interface Adapted {
 /** Fills in what follows from development mode and from mapped paths. */
 export function adapt(config: CompleteConfig, { development, isGiven }: Situation): Adapted {
   const reasons = new Map<string, string>();
-  let { auth, channels, websocket } = config;
+  let { auth, channels, rendezvous, websocket } = config;
   if (development && !isGiven('auth.anonymous')) {
     auth = { ...auth, anonymous: true };
     reasons.set('auth.anonymous', 'development mode');
@@ -36,11 +39,15 @@ export function adapt(config: CompleteConfig, { development, isGiven }: Situatio
     channels = { ...channels, '*': { ...open, history: { size: 100, ttl: '10m' } } };
     reasons.set('channels["*"]', 'development mode');
   }
+  if (development && rendezvous === undefined) {
+    rendezvous = { ttl: '2m', path: '/rendezvous', limits: { open: 100_000, perAddress: 20 } };
+    reasons.set('rendezvous', 'development mode');
+  }
   if (config.paths['/ws'] !== undefined && !isGiven('websocket.path')) {
     websocket = { ...websocket, path: movedNativePath };
     reasons.set('websocket.path', "paths maps '/ws'");
   }
-  return { config: { ...config, auth, channels, websocket }, reasons };
+  return { config: { ...config, auth, channels, rendezvous, websocket }, reasons };
 }
 
 /** One sentence for each thing that keeps a config from being used, none when it can be. */
@@ -49,6 +56,8 @@ export function crossFaults(config: CompleteConfig, situation: Situation): strin
     ...notBuilt(config),
     ...openFaults(config, situation),
     ...pathFaults(config),
+    ...reservedFaults(config),
+    ...(situation.isFaulty('ingest') ? [] : ingestFaults(config)),
     ...Object.entries(config.channels).flatMap(([pattern, rule]) => ruleFaults(pattern, rule)),
   ];
 }
@@ -98,6 +107,10 @@ function pathFaults(config: CompleteConfig): string[] {
     else faults.push(`${owner}: '${path}' is taken by ${holder}; choose another path.`);
   };
   claim(config.websocket.path, 'websocket.path');
+  if (config.rendezvous !== undefined) {
+    claim(config.rendezvous.path, 'rendezvous.path');
+    claim(`${config.rendezvous.path}/consume`, 'rendezvous.path');
+  }
   for (const [index, path] of config.websocket.rawPaths.entries())
     claim(path, `websocket.rawPaths[${index}]`);
   for (const path of Object.keys(config.paths)) claim(path, formatPath(['paths', path], config));
@@ -107,6 +120,17 @@ function pathFaults(config: CompleteConfig): string[] {
     faults.push(`api.listen: '${listen}' is the main address; choose another port, or leave it out.`);
   }
   return faults;
+}
+
+/** A rule of one's own could open what the feature keeps closed. */
+function reservedFaults({ channels, rendezvous }: CompleteConfig): string[] {
+  if (rendezvous === undefined) return [];
+  return Object.keys(channels)
+    .filter((pattern) => pattern.startsWith('rendezvous:'))
+    .map(
+      (pattern) =>
+        `${formatPath(['channels', pattern], {})}: these channels belong to the key 'rendezvous'; choose another name.`,
+    );
 }
 
 function ruleFaults(pattern: string, rule: CompleteConfig['channels'][string]): string[] {

@@ -23,6 +23,8 @@ export interface Retention {
   readonly size: number;
   /** How long each publication is kept. */
   readonly ttlMs: number;
+  /** How long epoch and top offset outlive the last of them; by default a day. Short where a name never comes again. */
+  readonly positionTtlMs?: number;
 }
 
 export interface PublishOptions {

@@ -1,7 +1,7 @@
 /** A channel as this node knows it: who listens, and how far it has been handed on. */
 import type { Publication } from './broker.ts';
 import { Lane, type LaneContext } from './lane.ts';
-import type { Subscription } from './subscription.ts';
+import type { Handed, Subscription } from './subscription.ts';
 import type { Wire } from './wire.ts';
 
 export class Channel {
@@ -11,8 +11,7 @@ export class Channel {
   /** Those who need the channel to be delivered here: subscriptions, and feeds that are being prepared. */
   holds = 0;
   readonly lanes: Lane[] = [];
-  /** The newest offset handed on here. */
-  #handed = 0;
+  readonly handed: Handed = { offset: 0, epoch: undefined, cuts: 0 };
 
   constructor(name: string, ready: Promise<void>) {
     this.name = name;
@@ -27,14 +26,25 @@ export class Channel {
   lane(wire: Wire, label: string, context: LaneContext): Lane {
     const found = this.lanes.find((lane) => lane.wire === wire && lane.label === label);
     if (found !== undefined) return found;
-    const lane = new Lane(this.name, wire, label, this.#handed, context);
+    const lane = new Lane(this.name, wire, label, this.handed, context);
     this.lanes.push(lane);
     return lane;
   }
 
   append(publication: Publication, epoch: string): void {
     for (const lane of this.lanes) lane.append(publication, epoch);
-    if (publication.offset !== 0) this.#handed = publication.offset;
+    if (publication.offset === 0) return;
+    this.handed.offset = publication.offset;
+    this.handed.epoch = epoch;
+  }
+
+  /** What was handed on may have a hole behind it. The subscriptions that must read history, or be told. */
+  cut(): Subscription[] {
+    this.handed.offset = 0;
+    this.handed.epoch = undefined;
+    this.handed.cuts += 1;
+    for (const lane of this.lanes) lane.cut();
+    return this.lanes.flatMap((lane) => lane.behind());
   }
 
   leave(subscription: Subscription): void {

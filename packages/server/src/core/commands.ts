@@ -15,8 +15,9 @@ import {
 import { refuse } from './errors.ts';
 import { historyText } from './history-text.ts';
 import type { Publisher } from './publisher.ts';
+import type { SubscribeRequest } from './recovery.ts';
 import type { Rules } from './rules.ts';
-import type { Session, SubscribeRequest } from './session.ts';
+import type { Session } from './session.ts';
 
 /** Reads a channel's history for a client that may. */
 export interface HistoryReader {
@@ -66,7 +67,7 @@ export class Commands {
   async run(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
     if (op === 'ping') return pong;
     if (op === 'auth') return this.#auth(fields);
-    if (!this.#isAdmitted()) throw refuse('notAuthenticated');
+    if (!this.#isAdmitted(fields)) throw refuse('notAuthenticated');
     switch (op) {
       case 'subscribe':
         return this.#subscribe(fields);
@@ -83,8 +84,10 @@ export class Commands {
     }
   }
 
-  #isAdmitted(): boolean {
-    return this.#session.user !== undefined || this.#context.authenticator.admitsAnonymous;
+  #isAdmitted({ channel }: Fields): boolean {
+    const { authenticator, rules } = this.#context;
+    if (this.#session.user !== undefined || authenticator.admitsAnonymous) return true;
+    return typeof channel === 'string' && rules.find(channel)?.isSecret === true;
   }
 
   async #auth(fields: Fields): Promise<Outcome> {

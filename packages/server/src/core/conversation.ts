@@ -3,8 +3,9 @@ import { type Disconnect, disconnects, elementSlices, limits, memberSlice } from
 import { anonymous } from './access.ts';
 import { type Fields, isFields } from './command.ts';
 import { Commands, type CommandsContext, type Outcome } from './commands.ts';
-import type { Connection, ConnectionListener } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { ConnectRequest, SessionListener } from './entry.ts';
 import { ReplyError, refuse } from './errors.ts';
 import { increment } from './figures.ts';
 import type { Log } from './log.ts';
@@ -23,7 +24,7 @@ interface Answer {
 }
 
 /** Commands with an id run side by side, all others one after another; what follows an `auth` waits for it. */
-export class Conversation implements ConnectionListener {
+export class Conversation implements SessionListener {
   readonly #session: Session;
   readonly #commands: Commands;
   readonly #context: ConversationContext;
@@ -34,13 +35,23 @@ export class Conversation implements ConnectionListener {
   #pending = 0;
   #errorsInARow = 0;
 
-  constructor(id: string, connection: Connection, token: string | undefined, context: ConversationContext) {
+  constructor(
+    id: string,
+    connection: Connection,
+    { token, identity }: Pick<ConnectRequest, 'token' | 'identity'>,
+    context: ConversationContext,
+  ) {
     this.#context = context;
     this.#session = new Session(id, connection, anonymous, context.sessions);
     this.#commands = new Commands(this.#session, context);
-    if (token !== undefined) this.#authenticate(token);
+    if (identity !== undefined) this.#session.identify(identity);
+    else if (token !== undefined) this.#authenticate(token);
     else if (!context.authenticator.admitsAnonymous)
       context.authDeadlines.add(() => this.#checkAuthenticated());
+  }
+
+  get session(): string {
+    return this.#session.id;
   }
 
   received(json: string): void {
@@ -185,7 +196,9 @@ export class Conversation implements ConnectionListener {
   }
 
   #checkAuthenticated(): void {
-    if (this.#session.user === undefined) this.#session.close(disconnects.badRequest);
+    // Without a login it can only have subscribed to channels whose names are permission enough.
+    const { user, subscriptions } = this.#session;
+    if (user === undefined && subscriptions.length === 0) this.#session.close(disconnects.badRequest);
   }
 }
 

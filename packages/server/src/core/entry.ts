@@ -1,4 +1,5 @@
 /** The door of the core: what a transport says of a client, and what it asks. */
+import type { Identity } from './access.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 
 /** What is known of a client before it speaks. */
@@ -9,10 +10,21 @@ export interface ConnectRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** As it came with the request, wherever it stood. */
   readonly token?: string;
+  /** Who it is, where a transport had to know before it could answer. The token is not looked at then. */
+  readonly identity?: Identity;
 }
 
 /** Takes a connection that speaks the native protocol. */
 export type Accept = (connection: Connection, request: ConnectRequest) => ConnectionListener;
+
+/** What a transport may call for a client of the native protocol. */
+export interface SessionListener extends ConnectionListener {
+  /** The id of the session. */
+  readonly session: string;
+}
+
+/** The same, for transports that tell the session's id themselves. */
+export type AcceptSession = (connection: Connection, request: ConnectRequest) => SessionListener;
 
 /** A client that wants publications only, and names its channels at once. Without `cursor`, `from` and `last` it starts at the newest. */
 export interface FeedRequest extends ConnectRequest {
@@ -29,6 +41,10 @@ export interface FeedRequest extends ConnectRequest {
 export interface PreparedFeed {
   /** Whether nothing is missing since the cursor; undefined when there was none. */
   readonly recovered: boolean | undefined;
+  /** Where the client starts; empty when none of its channels keeps history. */
+  readonly cursor: string;
+  /** Something is to be replayed at once. */
+  readonly isBehind: boolean;
   open(connection: Connection): FeedListener;
   /** The client went away before it could be opened. */
   cancel(): void;

@@ -1,9 +1,16 @@
 /** A client that names its channels at once and wants publications only; what it sends is published to its channel. */
-import { channelNameFault, type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
+import {
+  channelNameFault,
+  type Disconnect,
+  disconnects,
+  errorCodes,
+  limits,
+  type Position,
+} from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
-import { cursorKey, parseCursor } from './cursor.ts';
+import { cursorKey, Positions, parseCursor } from './cursor.ts';
 import type { FeedListener, FeedRequest, PreparedFeed } from './entry.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { Hub } from './hub.ts';
@@ -35,7 +42,7 @@ export class FeedEntry {
     const { rules, hub } = this.#context;
     const names = this.#checkedNames(request.channels);
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
-    const identity = await this.#identify(request.token);
+    const identity = await this.#identify(request.token, names);
     for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false });
     const held = names.map((name) => hub.hold(name));
     const release = (): void => {
@@ -47,6 +54,8 @@ export class FeedEntry {
       const recovered = cursor && starts.every((start) => start?.lost === undefined);
       return {
         recovered,
+        cursor: cursorOf(held, starts),
+        isBehind: starts.some((start) => start !== undefined && start.offset < start.top),
         open: (connection) => this.#open(connection, identity, held, starts),
         cancel: release,
       };
@@ -73,7 +82,7 @@ export class FeedEntry {
 
   /** Where the client starts; undefined in a channel without history. */
   async #start(
-    { name }: Channel,
+    { name, handed: { cuts } }: Channel,
     { from, last }: FeedRequest,
     cursor: ReadonlyMap<string, Position> | undefined,
   ): Promise<StartingPoint | undefined> {
@@ -83,12 +92,12 @@ export class FeedEntry {
     const since = cursor?.get(cursorKey(name));
     if (since === undefined) {
       const asked = from === 'oldest' ? 0 : top - (last ?? 0);
-      return { epoch, top, offset: Math.max(oldest - 1, asked) };
+      return { epoch, top, cuts, offset: Math.max(oldest - 1, asked) };
     }
     const isSameStream = since.epoch === epoch && since.offset <= top;
-    if (isSameStream && oldest <= since.offset + 1) return { epoch, top, offset: since.offset };
+    if (isSameStream && oldest <= since.offset + 1) return { epoch, top, cuts, offset: since.offset };
     const lost = { epoch, from: isSameStream ? since.offset + 1 : 1, to: oldest - 1 };
-    return { epoch, top, offset: oldest - 1, lost };
+    return { epoch, top, cuts, offset: oldest - 1, lost };
   }
 
   #checkedNames(channels: readonly string[]): readonly string[] {
@@ -105,12 +114,23 @@ export class FeedEntry {
     return names;
   }
 
-  async #identify(token: string | undefined): Promise<Identity> {
-    const { authenticator } = this.#context;
+  async #identify(token: string | undefined, names: readonly string[]): Promise<Identity> {
+    const { authenticator, rules } = this.#context;
+    // A token that has run out must not keep anybody from logging in again.
+    if (names.every((name) => rules.find(name)?.isSecret === true)) return anonymous;
     if (token !== undefined) return authenticator.authenticate(token);
     if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     return anonymous;
   }
+}
+
+function cursorOf(held: readonly Channel[], starts: readonly (StartingPoint | undefined)[]): string {
+  const positions = new Positions();
+  for (const [index, { name }] of held.entries()) {
+    const start = starts[index];
+    if (start !== undefined) positions.set(name, start.epoch, start.offset);
+  }
+  return String(positions);
 }
 
 /** An open feed. */
@@ -186,6 +206,7 @@ class Feed implements FeedListener {
       this.#context.log.error('a publication of a feed failed', { error });
       return disconnects.connectionClosed;
     }
-    return error.status === 503 ? disconnects.connectionClosed : disconnects.permissionDenied;
+    if (error.status === 503) return disconnects.connectionClosed;
+    return error.code === errorCodes.badRequest.code ? disconnects.badRequest : disconnects.permissionDenied;
   }
 }

@@ -63,6 +63,12 @@ export class FrameLog {
     this.#bytes += frame.length;
   }
 
+  /** Forgets everything, offsets too: what comes next may not follow on what was here, or be of another epoch. */
+  cut(): void {
+    this.trim(this.end);
+    this.#floor = 0;
+  }
+
   /** Forgets the frames before `number`. */
   trim(number: number): void {
     const count = Math.min(number - this.#base, this.#entries.length);

@@ -1,5 +1,5 @@
 /** This node's channels and the fan-out: takes publications from the broker, and once per turn writes what came to those who listen. */
-import { limits } from '@carillon/protocol';
+import { disconnects, limits } from '@carillon/protocol';
 import type { Broker, BrokerSink, Exclusion, Publication } from './broker.ts';
 import { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
@@ -130,17 +130,35 @@ export class Hub implements BrokerSink {
 
   publications(name: string, batch: readonly Publication[], epoch: string): void {
     this.#counters.publications += batch.length;
-    const channel = this.#channels.get(name);
+    const channel = this.#listening(name);
     if (channel === undefined) return;
     for (const publication of batch) channel.append(publication, epoch);
     for (const lane of channel.lanes) this.#markDirty(lane);
   }
 
   gap(name: string): void {
-    for (const lane of this.#channels.get(name)?.lanes ?? []) {
-      lane.setAllAside();
-      for (const subscription of lane.behind()) this.#laneContext.reread(subscription);
+    for (const subscription of this.#listening(name)?.cut() ?? []) {
+      if (subscription.state === 'behind') this.#laneContext.reread(subscription);
     }
+  }
+
+  /** The channel, unless what arrives for it belongs to a subscription that is being given up: a hole is between that and the next. */
+  #listening(name: string): Channel | undefined {
+    return this.#leaving.size > 0 && this.#leaving.has(name) ? undefined : this.#channels.get(name);
+  }
+
+  /** Tells the subscribers of the channels that match of a loss that no offset names, since nothing of it got here; how many. */
+  tellLoss(matches: (channel: string) => boolean): number {
+    const channels = [...this.#channels.values()].filter(({ name }) => matches(name));
+    const told = channels.flatMap(({ lanes }) => lanes.flatMap((lane) => lane.subscribed()));
+    for (const subscription of told) {
+      const { session, lane } = subscription;
+      const hasWords = lane.wire.carriesEvents || lane.wire.gap !== undefined;
+      if (hasWords) session.tellGap(subscription, {});
+      else session.close(disconnects.insufficientState);
+    }
+    this.#counters.gaps += told.length;
+    return told.length;
   }
 
   /** The lane has something to do at the end of this turn. */
@@ -162,14 +180,21 @@ export class Hub implements BrokerSink {
 
   #schedule(): void {
     if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const flush = (): void => this.#flush();
     const isBusy = this.#lastFlushWrites >= wideFrames && this.#clock.now() - this.#flushedAt < gatherMs;
-    if (isBusy) this.#clock.after(gatherMs, flush);
-    else this.#clock.atTurnEnd(flush);
+    if (!isBusy) this.#scheduleAtTurnEnd();
+    else {
+      this.#isScheduled = true;
+      this.#clock.after(gatherMs, this.#flush);
+    }
   }
 
-  #flush(): void {
+  #scheduleAtTurnEnd(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.atTurnEnd(this.#flush);
+  }
+
+  readonly #flush = (): void => {
     this.#isScheduled = false;
     this.#lastFlushWrites = 0;
     const outboxes = this.#outboxes;
@@ -178,8 +203,9 @@ export class Hub implements BrokerSink {
     this.#sweep();
     this.#uncork();
     this.#flushedAt = this.#clock.now();
-    if (this.#dirtyLanes.size > 0) this.#schedule();
-  }
+    // A sweep that was interrupted goes on at once: its members have waited already.
+    if (this.#dirtyLanes.size > 0) this.#scheduleAtTurnEnd();
+  };
 
   #sweep(): void {
     const lanes = this.#dirtyLanes;

@@ -4,8 +4,9 @@
  */
 import { limits } from '@carillon/protocol';
 import type { Exclusion, Publication } from './broker.ts';
+import type { Connection } from './connection.ts';
 import { FrameLog } from './frame-log.ts';
-import type { Place, Subscription } from './subscription.ts';
+import type { Handed, Place, Subscription } from './subscription.ts';
 import type { Wire } from './wire.ts';
 
 /** What a lane may ask of the hub. */
@@ -36,8 +37,11 @@ export class Lane implements Place {
   readonly wire: Wire;
   readonly label: string;
   readonly log: FrameLog;
+  readonly handed: Readonly<Handed>;
   readonly #context: LaneContext;
   readonly #members: Subscription[] = [];
+  /** The members' connections, at the same places: the loop need not touch the members. */
+  readonly #connections: Connection[] = [];
   readonly #aside = new Set<Subscription>();
   #swept = 0;
   #written = 0;
@@ -45,11 +49,12 @@ export class Lane implements Place {
   #bytes: Buffer = Buffer.alloc(0);
   #exclusions = 0;
 
-  constructor(channel: string, wire: Wire, label: string, floor: number, context: LaneContext) {
+  constructor(channel: string, wire: Wire, label: string, handed: Readonly<Handed>, context: LaneContext) {
     this.channel = channel;
     this.wire = wire;
     this.label = label;
-    this.log = new FrameLog(floor);
+    this.log = new FrameLog(handed.offset);
+    this.handed = handed;
     this.#context = context;
   }
 
@@ -112,6 +117,7 @@ export class Lane implements Place {
     if (subscription.index >= 0) this.#remove(subscription);
     else this.#aside.delete(subscription);
     subscription.state = 'ended';
+    this.#trimIfUnread();
   }
 
   /** Takes a live member out of step, where it stands. */
@@ -124,9 +130,24 @@ export class Lane implements Place {
     this.#aside.add(subscription);
   }
 
-  /** Takes everybody out of step: what came so far may have a hole. */
-  setAllAside(): void {
+  /** Takes everybody out of step: something is missing, and the log does not reach back over that. */
+  cut(): void {
     for (const subscription of [...this.#members]) this.setAside(subscription);
+    this.log.cut();
+    this.#next = this.log.end;
+  }
+
+  /** Has a subscription that can do nothing at present look again when something comes. */
+  park(subscription: Subscription): void {
+    subscription.cursor = -1;
+    subscription.state = 'behind';
+  }
+
+  /** Everybody but those whose subscribe has not been answered yet. */
+  subscribed(): Subscription[] {
+    return [...this.#members, ...this.#aside].filter(
+      ({ state }) => state !== 'joining' && state !== 'confirmed',
+    );
   }
 
   /** Those who read the log at their own pace. */
@@ -137,6 +158,7 @@ export class Lane implements Place {
   /** Gives a subscription that is behind what the log has for it, until its connection is full or it is live. */
   readOn(subscription: Subscription): void {
     const { session } = subscription;
+    session.flushOutbox();
     while (!session.isBlocked && subscription.state === 'behind') {
       if (subscription.cursor < this.log.base) {
         this.#context.reread(subscription);
@@ -187,15 +209,15 @@ export class Lane implements Place {
 
   /** The loop that everything else is arranged around: one shared buffer, one write per member. */
   #writeMembers(deadline: number): boolean {
-    const members = this.#members;
+    const connections = this.#connections;
     const bytes = this.#bytes;
     let group = sliceMembers;
-    for (let member = members[this.#swept]; member !== undefined; member = members[this.#swept]) {
-      const isFree = member.session.connection.write(bytes);
-      this.#swept += 1;
-      if (!isFree) member.session.blocked();
+    for (let to = connections[this.#swept]; to !== undefined; to = connections[this.#swept]) {
+      const isFree = to.write(bytes);
+      const index = this.#swept++;
+      if (!isFree) this.#members[index]?.session.blocked();
       if (--group === 0) {
-        if (this.#context.now() >= deadline) return this.#swept >= members.length;
+        if (this.#context.now() >= deadline) return this.#swept >= connections.length;
         group = sliceMembers;
       }
     }
@@ -208,6 +230,7 @@ export class Lane implements Place {
     this.#place(this.#members.length, subscription);
     this.#swap(this.#swept, subscription.index);
     this.#swept += 1;
+    this.#trimIfUnread();
   }
 
   #remove(subscription: Subscription): void {
@@ -219,6 +242,7 @@ export class Lane implements Place {
     }
     this.#swap(hole, this.#members.length - 1);
     this.#members.pop();
+    this.#connections.pop();
     subscription.index = -1;
   }
 
@@ -231,6 +255,7 @@ export class Lane implements Place {
 
   #place(index: number, subscription: Subscription): void {
     this.#members[index] = subscription;
+    this.#connections[index] = subscription.session.connection;
     subscription.index = index;
   }
 
@@ -245,6 +270,11 @@ export class Lane implements Place {
     if (this.#aside.size === 0) this.log.trim(this.#next);
     else if (this.#aside.size <= exactTrimMembers) this.log.trim(Math.min(this.#next, this.#slowest()));
     this.log.bound(this.#next, this.#context.logFrames, this.#context.logBytes);
+  }
+
+  /** Nobody needs what everybody has: a channel may stay quiet for long. */
+  #trimIfUnread(): void {
+    if (this.#aside.size === 0) this.log.trim(this.#swept < this.#members.length ? this.#written : this.#next);
   }
 
   #slowest(): number {

@@ -2,12 +2,30 @@
  * How a subscription gets from history to live: reads pages as its connection takes them, until they meet the lane's log.
  * No gap, no repeat, or the subscriber is told.
  */
-import { disconnects, limits } from '@carillon/protocol';
-import type { Broker, HistoryPage, Publication } from './broker.ts';
+import { disconnects, limits, type Position, type SubscribeResult } from '@carillon/protocol';
+import type { Broker, HistoryPage, Publication, Retention } from './broker.ts';
 import type { Counters } from './figures.ts';
 import type { Log } from './log.ts';
 import type { Subscription } from './subscription.ts';
 import type { Gap } from './wire.ts';
+
+export interface SubscribeRequest {
+  readonly channel: string;
+  /** The name under which the client knows the channel. */
+  readonly label: string;
+  /** What the channel keeps; undefined for nothing. */
+  readonly retention: Retention | undefined;
+  readonly since?: Position;
+  readonly last?: number;
+  readonly formerSession?: string;
+}
+
+/** A subscription that is confirmed, and begins when its reply has been pushed. */
+export interface Joined {
+  readonly result: SubscribeResult;
+  /** Replays what was asked for and goes live. Call it in the same turn as, and right after, the push of the reply. */
+  begin(): void;
+}
 
 export interface RecoveryOptions {
   readonly broker: Pick<Broker, 'history'>;
@@ -26,36 +44,33 @@ export class Recovery {
     this.#log = log;
   }
 
-  /** The next part of history for a subscriber that has everything up to `offset`. */
-  page(channel: string, offset: number): Promise<HistoryPage> {
-    return this.#broker.history(channel, {
-      sinceOffset: offset,
-      limit: limits.historyPage,
-      maxBytes: limits.joinedWriteBytes,
-    });
+  /** Asks history for a subscription whose channel is delivered here by now. */
+  async confirm(subscription: Subscription, request: SubscribeRequest): Promise<Joined> {
+    const { channel, retention, since } = request;
+    if (retention === undefined) {
+      const result = { channel, recovered: false, recoverable: false };
+      return { result, begin: () => this.#begin(subscription, [], 0, 0) };
+    }
+    const { cuts } = subscription.lane.handed;
+    const page = await this.#firstPage(request);
+    const { epoch, top, oldest, publications } = page;
+    const isSameStream = since !== undefined && since.epoch === epoch && since.offset <= top;
+    subscription.epoch = epoch;
+    subscription.offset = startOffset(request, page, isSameStream);
+    const recovered = isSameStream && oldest <= since.offset + 1;
+    return {
+      result: { channel, epoch, offset: top, recovered, recoverable: true },
+      begin: () => this.#begin(subscription, publications, top, cuts),
+    };
   }
 
   /**
-   * Puts a page's publications before anything live. One synchronous step with what precedes it, so that nothing can slip in
-   * between. The subscription then goes on from the lane's log, or with `reread` where the log does not reach back that far.
+   * Has a subscription go on after its offset: from the lane's log where that reaches back so far, else from history.
+   * `top`: the newest offset that history is known to have; what came later is in the log, unless there was a cut since `cuts`.
    */
-  replay(subscription: Subscription, publications: readonly Publication[]): void {
-    const { session, lane, label, epoch } = subscription;
-    for (const publication of publications) {
-      subscription.offset = publication.offset;
-      if (publication.exclude !== undefined && subscription.isExcluded(publication.exclude)) continue;
-      session.push(lane.wire.publication(label, publication, epoch));
-      const suffix = subscription.suffix(publication.offset);
-      if (suffix !== undefined) session.push(suffix);
-    }
-  }
-
-  /** Whether the lane's log has everything that the subscription still needs; if so, it goes on from there. */
-  meetsLog(subscription: Subscription): boolean {
-    const { lane, offset, epoch } = subscription;
-    if (epoch !== '' && offset < lane.log.floor) return false;
-    lane.attach(subscription);
-    return true;
+  goOn(subscription: Subscription, top: number, cuts: number): void {
+    if (this.#meetsLog(subscription, top, cuts)) subscription.lane.readOn(subscription);
+    else this.reread(subscription);
   }
 
   /** Reads history for a subscription whose lane no longer has what it needs. Ends by itself when it is in step again. */
@@ -76,17 +91,82 @@ export class Recovery {
     });
   }
 
+  #begin(
+    subscription: Subscription,
+    publications: readonly Publication[],
+    top: number,
+    cuts: number,
+  ): void {
+    if (hasEnded(subscription)) return;
+    if (subscription.session.hasRoom()) this.#replay(subscription, publications);
+    this.goOn(subscription, top, cuts);
+  }
+
+  /** What the reply tells of the stream, with the first part of what is to be replayed. */
+  async #firstPage({ channel, since, last }: SubscribeRequest): Promise<HistoryPage> {
+    if (since !== undefined) {
+      const page = await this.#page(channel, since.offset);
+      return page.epoch === since.epoch && since.offset <= page.top ? page : this.#page(channel, 0);
+    }
+    const bare = await this.#broker.history(channel, { limit: 0 });
+    return last === undefined ? bare : this.#page(channel, Math.max(0, bare.top - last));
+  }
+
+  /** The next part of history for a subscriber that has everything up to `offset`. */
+  #page(channel: string, offset: number): Promise<HistoryPage> {
+    return this.#broker.history(channel, {
+      sinceOffset: offset,
+      limit: limits.historyPage,
+      maxBytes: limits.joinedWriteBytes,
+    });
+  }
+
+  /** Puts a page's publications before anything live, in one synchronous step with what precedes it: nothing can slip in between. */
+  #replay(subscription: Subscription, publications: readonly Publication[]): void {
+    const { session, lane, label, epoch } = subscription;
+    for (const publication of publications) {
+      if (publication.offset <= subscription.offset) continue;
+      subscription.offset = publication.offset;
+      if (publication.exclude !== undefined && subscription.isExcluded(publication.exclude)) continue;
+      session.push(lane.wire.publication(label, publication, epoch));
+      const suffix = subscription.suffix(publication.offset);
+      if (suffix !== undefined) session.push(suffix);
+    }
+  }
+
+  /** Whether the lane's log has everything that the subscription still needs; if so, it goes on from there. */
+  #meetsLog(subscription: Subscription, top: number, cuts: number): boolean {
+    const { lane, offset, epoch } = subscription;
+    if (epoch !== '') {
+      const { handed } = lane;
+      const isKnown = cuts === handed.cuts && (handed.epoch === undefined || handed.epoch === epoch);
+      if (!isKnown || offset < top || offset < lane.log.floor) return false;
+    }
+    lane.attach(subscription);
+    return true;
+  }
+
   async #readPages(subscription: Subscription): Promise<void> {
-    do {
-      await subscription.session.writable();
+    const { session, lane, channel } = subscription;
+    for (;;) {
+      await session.writable();
       if (hasEnded(subscription)) return;
-      const page = await this.page(subscription.channel, subscription.offset);
+      const { cuts } = lane.handed;
+      const page = await this.#page(channel, subscription.offset);
       if (hasEnded(subscription)) return;
+      // Others of the session may have filled the connection meanwhile; and what was read before a cut may end before the hole.
+      if (!session.hasRoom() || cuts !== lane.handed.cuts) continue;
       this.#tellWhatIsMissing(subscription, page);
       if (hasEnded(subscription)) return;
-      this.replay(subscription, page.publications);
-    } while (!this.meetsLog(subscription));
-    subscription.lane.readOn(subscription);
+      this.#replay(subscription, page.publications);
+      if (this.#meetsLog(subscription, page.top, cuts)) break;
+      if (page.publications.length === 0) {
+        // History and what is handed on are of two epochs: the next publication, or the next cut, brings them together.
+        lane.park(subscription);
+        return;
+      }
+    }
+    lane.readOn(subscription);
   }
 
   #tellWhatIsMissing(subscription: Subscription, { epoch, oldest, top }: HistoryPage): void {
@@ -102,7 +182,7 @@ export class Recovery {
   #skipAhead(subscription: Subscription): void {
     this.#tell(subscription, {});
     if (hasEnded(subscription)) return;
-    subscription.cursor = subscription.lane.log.base;
+    subscription.cursor = Math.max(subscription.cursor, subscription.lane.log.base);
     subscription.lane.readOn(subscription);
   }
 
@@ -114,4 +194,17 @@ export class Recovery {
 
 function hasEnded(subscription: Subscription): boolean {
   return subscription.state === 'ended';
+}
+
+/** The offset after which the subscriber is given what there is. What `recovered: false` told as lost is not told again. */
+function startOffset(
+  { since, last }: SubscribeRequest,
+  { top, oldest, publications }: HistoryPage,
+  isSameStream: boolean,
+): number {
+  if (since === undefined && last === undefined) return top;
+  if (since !== undefined && isSameStream) return Math.max(since.offset, oldest - 1);
+  const [first] = publications;
+  if (first === undefined) return top;
+  return last === undefined ? first.offset - 1 : Math.max(first.offset - 1, top - last);
 }

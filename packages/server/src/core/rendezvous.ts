@@ -161,16 +161,22 @@ export class RendezvousDesk {
     // Whether there is such a code is for those to know who have its secret.
     const found = await this.#options.store.find(code);
     if (!isSame(found?.secret ?? '', secret) || found === undefined) {
-      throw refuse('permissionDenied', "there is no rendezvous with this 'code' and 'secret'; draw a new one");
+      throw refuse(
+        'permissionDenied',
+        "there is no rendezvous with this 'code' and 'secret'; draw a new one",
+      );
     }
-    let collected: JsonText | undefined;
-    const current = await this.#advance(code, (before) => {
-      if (!isOpen(before)) throw overtaken(before, 'consume');
-      collected = before.data;
-      return before.state === 'confirmed' ? over(before, 'consumed') : before;
+    const current = await this.#current(code);
+    if (current.state === 'created' || current.state === 'scanned') {
+      return { state: current.state, expires: this.#expires(current) };
+    }
+    let data: JsonText = 'null';
+    await this.#advance(code, (confirmed) => {
+      if (confirmed.state !== 'confirmed') throw overtaken(confirmed, 'consume');
+      data = confirmed.data ?? data;
+      return over(confirmed, 'consumed');
     });
-    if (collected !== undefined) return { data: collected };
-    return { state: current.state, expires: this.#expires(current) };
+    return { data };
   }
 
   /** Makes a step that nothing else came between; `step` throws where there is none, and returns the same where none is needed. */
@@ -194,7 +200,8 @@ export class RendezvousDesk {
   /** @throws {ReplyError} 114 there is none, or no longer. */
   async #current(code: string): Promise<Rendezvous> {
     const found = await this.#options.store.find(code);
-    if (found === undefined) throw refuse('gone', 'no rendezvous has this code, or it expired; draw a new one');
+    if (found === undefined)
+      throw refuse('gone', 'no rendezvous has this code, or it expired; draw a new one');
     return isOpen(found) && this.#isDue(found) ? this.#expire(found) : found;
   }
 

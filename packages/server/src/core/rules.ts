@@ -1,4 +1,5 @@
 /** What may be done in a channel, by whom, and what it keeps: the most specific rule whose pattern matches decides. */
+import type { StandardSchema } from '@carillon/protocol';
 import type { Identity } from './access.ts';
 import type { Retention } from './broker.ts';
 import { type ReplyError, refuse } from './errors.ts';
@@ -18,6 +19,13 @@ export interface Rule {
   readonly readHistory: Who;
   /** Absent: the channel keeps no history. */
   readonly retention?: Retention;
+  /** What is published here must fit it; absent: any JSON value, and bytes. */
+  readonly schema?: StandardSchema;
+  /**
+   * The names of these channels are secrets that the server gave out, and knowing one is the permission: no login is
+   * asked for, even where clients without a token are not admitted.
+   */
+  readonly isSecret?: true;
 }
 
 export type Action = 'subscribe' | 'publish' | 'readHistory';

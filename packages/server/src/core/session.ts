@@ -1,20 +1,14 @@
 /** One client's conversation with this node, as everybody else sees it: who it is, what it listens to, and its way out. */
-import {
-  type Disconnect,
-  disconnects,
-  limits,
-  type Position,
-  type SubscribeResult,
-} from '@carillon/protocol';
+import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
 import type { Identity } from './access.ts';
-import type { Broker, HistoryPage, Retention } from './broker.ts';
+import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
 import { type Counters, increment } from './figures.ts';
 import type { Corkable, Hub } from './hub.ts';
-import type { Recovery } from './recovery.ts';
+import type { Joined, Recovery, SubscribeRequest } from './recovery.ts';
 import type { RegisteredSession, Registry } from './registry.ts';
 import type { Asker } from './rules.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
@@ -30,28 +24,12 @@ export interface SessionContext {
   readonly channelsPerConnection: number;
 }
 
-export interface SubscribeRequest {
-  readonly channel: string;
-  /** The name under which the client knows the channel. */
-  readonly label: string;
-  /** What the channel keeps; undefined for nothing. */
-  readonly retention: Retention | undefined;
-  readonly since?: Position;
-  readonly last?: number;
-  readonly formerSession?: string;
-}
-
-/** A subscription that is confirmed, and begins when its reply has been pushed. */
-export interface Joined {
-  readonly result: SubscribeResult;
-  /** Replays what was asked for and goes live. Call it in the same turn as, and right after, the push of the reply. */
-  begin(): void;
-}
-
 /** Where a feed starts in a channel with history. */
 export interface StartingPoint extends Position {
   /** The newest offset when it was looked up. */
   readonly top: number;
+  /** How often the channel had been cut before. */
+  readonly cuts: number;
   /** What the client asked for and will not get. */
   readonly lost?: Gap;
 }
@@ -120,6 +98,8 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   }
 
   identify(identity: Identity): void {
+    // Who asked may be gone by the time that the answer comes.
+    if (this.#isClosed) return;
     this.#context.registry.removeUser(this);
     this.#identity = identity;
     this.#context.registry.addUser(this);
@@ -127,7 +107,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
 
   /** @throws {ReplyError} 105 subscribed already, 106 too many channels, 108 the broker cannot deliver the channel, or the session is over. */
   async subscribe(request: SubscribeRequest): Promise<Joined> {
-    const { hub, channelsPerConnection } = this.#context;
+    const { hub, recovery, channelsPerConnection } = this.#context;
     const { channel: name, label, formerSession } = request;
     if (this.subscription(name) !== undefined) throw refuse('alreadySubscribed');
     if (this.#subscriptions.length >= channelsPerConnection) {
@@ -141,7 +121,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     this.#subscriptions.push(subscription);
     try {
       await channel.ready;
-      const joined = await this.#confirm(subscription, request);
+      const joined = await recovery.confirm(subscription, request);
       if (subscription.state === 'ended') throw refuse('notAvailable', 'the subscription ended meanwhile');
       subscription.state = 'confirmed';
       return joined;
@@ -160,9 +140,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     const subscription = hub.join(this, hub.hold(channel.name), channel.name);
     this.#subscriptions.push(subscription);
     if (start !== undefined) this.#startAt(subscription, start);
-    const isUpToDate = start === undefined || start.offset >= start.top;
-    if (isUpToDate && recovery.meetsLog(subscription)) subscription.lane.readOn(subscription);
-    else recovery.reread(subscription);
+    recovery.goOn(subscription, start?.top ?? 0, start?.cuts ?? 0);
   }
 
   /** Ends a subscription; false when there is none. Nothing of the channel follows. */
@@ -202,6 +180,11 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   write(bytes: Buffer): void {
     this.flushOutbox();
     if (!this.connection.write(bytes)) this.blocked();
+  }
+
+  hasRoom(): boolean {
+    if (this.#outboxBytes > limits.joinedWriteBytes) this.flushOutbox();
+    return !this.isBlocked;
   }
 
   writable(): Promise<void> {
@@ -299,24 +282,6 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
   }
 
-  async #confirm(subscription: Subscription, request: SubscribeRequest): Promise<Joined> {
-    const { channel, retention, since } = request;
-    if (retention === undefined) {
-      const result = { channel, recovered: false, recoverable: false };
-      return { result, begin: () => this.#begin(subscription, []) };
-    }
-    const page = await this.#firstPage(request);
-    const { epoch, top, oldest } = page;
-    const isSameStream = since !== undefined && since.epoch === epoch && since.offset <= top;
-    subscription.epoch = epoch;
-    subscription.offset = startOffset(request, page, isSameStream);
-    const recovered = isSameStream && oldest <= since.offset + 1;
-    return {
-      result: { channel, epoch, offset: top, recovered, recoverable: true },
-      begin: () => this.#begin(subscription, page.publications),
-    };
-  }
-
   #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
     subscription.epoch = epoch;
     subscription.offset = offset;
@@ -324,35 +289,4 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     // A wire without words for it has told of the loss before: in the head of the answer.
     if (lost !== undefined && this.connection.wire.gap !== undefined) this.tellGap(subscription, lost);
   }
-
-  #begin(subscription: Subscription, publications: HistoryPage['publications']): void {
-    if (subscription.state === 'ended') return;
-    const { recovery } = this.#context;
-    recovery.replay(subscription, publications);
-    if (recovery.meetsLog(subscription)) subscription.lane.readOn(subscription);
-    else recovery.reread(subscription);
-  }
-
-  /** What the reply tells of the stream, with the first part of what is to be replayed. */
-  async #firstPage({ channel, since, last }: SubscribeRequest): Promise<HistoryPage> {
-    const { broker, recovery } = this.#context;
-    if (since !== undefined) {
-      const page = await recovery.page(channel, since.offset);
-      return page.epoch === since.epoch && since.offset <= page.top ? page : recovery.page(channel, 0);
-    }
-    const bare = await broker.history(channel, { limit: 0 });
-    return last === undefined ? bare : recovery.page(channel, Math.max(0, bare.top - last));
-  }
-}
-
-/** The offset after which the subscriber is given what there is. What `recovered: false` told as lost is not told again. */
-function startOffset(
-  { since, last }: SubscribeRequest,
-  { top, oldest, publications }: HistoryPage,
-  isSameStream: boolean,
-): number {
-  if (since === undefined && last === undefined) return top;
-  if (since !== undefined && isSameStream) return Math.max(since.offset, oldest - 1);
-  const [first] = publications;
-  return first === undefined ? top : first.offset - 1;
 }

@@ -18,10 +18,14 @@ export interface Subscriber {
   cork(): void;
   /** A write to its connection came back false. Sets every subscription of the session aside. */
   blocked(): void;
+  /** Writes what waits in the outbox, unless the connection is full. */
+  flushOutbox(): void;
   /** Writes what waits in the outbox, then `bytes`. */
   write(bytes: Buffer): void;
   /** Puts a finished frame into the outbox, which leaves before anything of a lane. */
   push(frame: Buffer): void;
+  /** Whether a further page may be pushed: the connection is not full, and not much waits for it. */
+  hasRoom(): boolean;
   /** Resolves when what was pushed has been handed to a connection that is not full, or the session is over. */
   writable(): Promise<void>;
   close(reason: Disconnect): void;
@@ -37,11 +41,23 @@ export interface Subscriber {
  */
 export type SubscriptionState = 'joining' | 'confirmed' | 'live' | 'behind' | 'rereading' | 'ended';
 
+/** How far a channel has been handed on to this node. */
+export interface Handed {
+  /** The newest offset; 0 when there was none since the last cut. */
+  offset: number;
+  /** Of that offset. */
+  epoch: string | undefined;
+  /** How often publications may have been lost on the way here: what was read before the last time proves nothing. */
+  cuts: number;
+}
+
 /** The lane of a subscription, as those see it who move the subscription along. */
 export interface Place {
   readonly wire: Wire;
   readonly log: FrameLog;
+  readonly handed: Readonly<Handed>;
   attach(subscription: Subscription): void;
+  park(subscription: Subscription): void;
   readOn(subscription: Subscription): void;
   setAside(subscription: Subscription): void;
 }

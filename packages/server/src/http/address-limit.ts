@@ -52,6 +52,19 @@ export class AddressLimit {
     return () => this.#leave(address);
   }
 
+  /**
+   * Takes something that lives on without a socket into the count. Call what it returns once, when it is over.
+   *
+   * @throws {HttpError} 429 when the address has reached the limit.
+   */
+  hold(address: string): () => void {
+    if (this.#isExempt(address)) return exempt;
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= this.#limit) throw this.#refusal();
+    this.#counts.set(address, count + 1);
+    return () => this.#leave(address);
+  }
+
   /** What an address holds now; 0 for one that is exempt. */
   count(address: string): number {
     return this.#counts.get(address) ?? 0;
@@ -80,3 +93,5 @@ export class AddressLimit {
 
 /** Sockets over the limit that still get an answer. */
 const answered = 64;
+
+function exempt(): void {}

@@ -10,7 +10,7 @@ export interface Exchange {
   readonly search: string;
 }
 
-export type Verb = 'GET' | 'POST';
+export type Verb = 'GET' | 'POST' | 'GET, POST, DELETE';
 
 /** Answers the requests of one path. What it throws, or rejects with, becomes the answer. */
 export interface Endpoint {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { apiKey, type HttpHost, startHttp } from '../testing/http-host.ts';
-import { isCallbackName } from './pub.ts';
+import { isCallbackName } from './query.ts';
 
 let host: HttpHost;
 beforeAll(async () => {

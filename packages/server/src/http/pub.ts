@@ -10,9 +10,10 @@ import type { Verbs } from './api/method.ts';
 import { AbortedError, readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import { asJson, isJson } from './json-text.ts';
-import { type ApiKeys, bearerOf } from './keys.ts';
+import type { ApiKeys } from './keys.ts';
 import type { Origins } from './origin.ts';
-import { channelsOf } from './query.ts';
+import { callbackOf, channelsOf } from './query.ts';
+import { shownToken } from './token.ts';
 
 export interface PubOptions {
   readonly verbs: Pick<Verbs, 'publish'>;
@@ -37,8 +38,7 @@ export class PubEndpoint implements Endpoint {
 
   async handle({ req, res, search }: Exchange): Promise<void> {
     const query = new URLSearchParams(search);
-    const callback = query.get('callback') ?? undefined;
-    if (callback !== undefined && !isCallbackName(callback)) throw badCallback();
+    const callback = callbackOf(query);
     try {
       await this.#publish(req, query);
       if (callback === undefined) sendJson(res, 200, '{"status":1}');
@@ -67,29 +67,14 @@ export class PubEndpoint implements Endpoint {
     origins.checkCrossSite(req);
     if (access === 'open') return undefined;
     if (req.headers['x-api-key'] !== undefined) throw keys.refusal('wrong');
-    const token = query.get('token') ?? bearerOf(req);
-    if (token !== undefined) {
-      if (token.length > limits.tokenBytes)
-        throw refuse('unauthorized', `a token has at most ${limits.tokenBytes} bytes`);
-      return authenticator.authenticate(token);
-    }
+    const token = shownToken(req, query);
+    if (token !== undefined) return authenticator.authenticate(token);
     if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     return anonymous;
   }
 }
 
 const scriptType = 'text/javascript; charset=utf-8';
-
-/** A name, or names joined by dots: nothing that could be code. */
-export function isCallbackName(name: string): boolean {
-  return name.length <= 128 && callbackName.test(name);
-}
-
-const callbackName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
-
-function badCallback(): HttpError {
-  return new HttpError(400, 'badRequest', "'callback' must be a JavaScript name, or names joined by dots");
-}
 
 const form = 'application/x-www-form-urlencoded';
 

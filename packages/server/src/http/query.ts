@@ -1,6 +1,9 @@
-/** What the query of a request says about channels. */
+/** What the query of a request says: channels, where to start, how to answer. Every fault is told by name. */
+import type { IncomingMessage } from 'node:http';
 import { channelNameFault } from '@carillon/protocol';
+import type { FeedRequest } from '../core/entry.ts';
 import { refuse } from '../core/errors.ts';
+import { HttpError } from './answer.ts';
 
 /**
  * The channels that `channel=A&channel=B` names, each once.
@@ -36,6 +39,77 @@ export function mappedChannel(template: string, query: URLSearchParams): string 
   });
   checkName(channel, false);
   return channel;
+}
+
+/**
+ * Where a feed starts: `Last-Event-ID` before `?cursor=`, of which an empty one counts as absent; `from` or `last` for
+ * channels that the cursor does not know.
+ *
+ * @throws {HttpError} 400
+ */
+export function startOf(
+  req: IncomingMessage,
+  query: URLSearchParams,
+): Pick<FeedRequest, 'cursor' | 'from' | 'last'> {
+  const from = query.get('from') ?? undefined;
+  const last = query.get('last') ?? undefined;
+  if (from !== undefined && from !== 'oldest') throw bad("'from' must be 'oldest', or be left out");
+  if (last !== undefined && !(/^\d{1,4}$/.test(last) && Number(last) >= 1 && Number(last) <= maxLast)) {
+    throw bad(`'last' must be a whole number from 1 to ${maxLast}`);
+  }
+  if (from !== undefined && last !== undefined)
+    throw bad("'from' and 'last' exclude each other; leave one out");
+  const lastEventId = req.headers['last-event-id'];
+  const cursor = (typeof lastEventId === 'string' && lastEventId) || query.get('cursor');
+  return {
+    ...(cursor && { cursor }),
+    ...(from !== undefined && { from }),
+    ...(last !== undefined && { last: Number(last) }),
+  };
+}
+
+const maxLast = 1_000;
+
+/** @throws {HttpError} 400 when `format` is neither `json` nor `raw`. */
+export function formatOf(query: URLSearchParams): 'json' | 'raw' | undefined {
+  const format = query.get('format') ?? undefined;
+  if (format === undefined || format === 'json' || format === 'raw') return format;
+  throw bad("'format' must be 'raw' or 'json'");
+}
+
+/**
+ * `timeout` in milliseconds: `250ms`, `10s`, `1m`, or a bare number of seconds.
+ *
+ * @throws {HttpError} 400 when it is something else.
+ */
+export function timeoutOf(query: URLSearchParams): number | undefined {
+  const text = query.get('timeout');
+  if (text === null) return undefined;
+  const [, number, unit = 's'] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(text) ?? [];
+  if (number === undefined) throw bad("'timeout' must be a duration such as '10s', or a number of seconds");
+  return Number(number) * (unit === 'ms' ? 1 : unit === 's' ? 1_000 : 60_000);
+}
+
+/**
+ * The function that JSONP or an iframe calls.
+ *
+ * @throws {HttpError} 400 when it could be anything but a name.
+ */
+export function callbackOf(query: URLSearchParams): string | undefined {
+  const callback = query.get('callback') ?? undefined;
+  if (callback === undefined || isCallbackName(callback)) return callback;
+  throw bad("'callback' must be a JavaScript name, or names joined by dots");
+}
+
+/** A name, or names joined by dots: nothing that could be code. */
+export function isCallbackName(name: string): boolean {
+  return name.length <= 128 && callbackName.test(name);
+}
+
+const callbackName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;
+
+function bad(detail: string): HttpError {
+  return new HttpError(400, 'badRequest', detail);
 }
 
 function checkName(channel: string, aliases: boolean): void {

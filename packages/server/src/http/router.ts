@@ -97,7 +97,8 @@ export class Router {
   #takes({ verb, cors }: Endpoint, req: IncomingMessage, res: ServerResponse): boolean {
     if (cors && req.headers.origin !== undefined) this.#allowOrigin(req, res);
     const { method } = req;
-    if (method === verb || (method === 'HEAD' && verb === 'GET')) return true;
+    if (method !== undefined && method !== 'OPTIONS' && allowed[verb].split(', ').includes(method))
+      return true;
     if (method !== 'OPTIONS') throw notAllowed(allowed[verb]);
     const preflight = cors && res.hasHeader('Access-Control-Allow-Origin') ? preflightHeaders(verb) : [];
     res.writeHead(204, ['Allow', allowed[verb], 'X-Content-Type-Options', 'nosniff', ...preflight]).end();
@@ -143,7 +144,11 @@ export class Router {
   }
 }
 
-const allowed = { GET: 'GET, HEAD, OPTIONS', POST: 'POST, OPTIONS' } as const;
+const allowed = {
+  GET: 'GET, HEAD, OPTIONS',
+  POST: 'POST, OPTIONS',
+  'GET, POST, DELETE': 'GET, POST, DELETE, OPTIONS',
+} as const;
 
 /** Whether a request asks to become a WebSocket. From Node 24.9 on, others that ask to upgrade (`h2c`) are answered as they are. */
 export function isWebSocket(req: IncomingMessage): boolean {
@@ -181,7 +186,7 @@ function preflightHeaders(verb: Endpoint['verb']): readonly string[] {
     'Access-Control-Allow-Methods',
     allowed[verb],
     'Access-Control-Allow-Headers',
-    'Authorization, Content-Type, Last-Event-ID',
+    'Authorization, Content-Type, Last-Event-ID, X-Carillon-Secret',
     'Access-Control-Max-Age',
     '600',
   ];

@@ -94,9 +94,9 @@ describe('paths', () => {
       request: (
         _: unknown,
         res: { end(text: string): void },
-        { channels }: { channels: readonly string[] },
+        { request }: { request: { channels: readonly string[] } },
       ) => {
-        asked.push(`${name} ${channels.join()}`);
+        asked.push(`${name} ${request.channels.join()}`);
         res.end('');
       },
     });

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Authenticator, Identity } from '../core/access.ts';
 import type { Log } from '../core/log.ts';
+import type { RendezvousDesk } from '../core/rendezvous.ts';
 import { ClientAddresses } from './address.ts';
 import { AddressLimit } from './address-limit.ts';
 import { Api } from './api/api.ts';
@@ -16,7 +17,9 @@ import { type ListenAddress, Listener } from './listener.ts';
 import { Origins } from './origin.ts';
 import { document, healthz, type MetricsText, metrics, readyz } from './probes.ts';
 import { PubEndpoint } from './pub.ts';
+import { type RendezvousSettings, rendezvousEndpoints } from './rendezvous.ts';
 import { Router, type Upgrade } from './router.ts';
+import { type NativeSessions, StreamEndpoint, StreamSessionEndpoint } from './stream.ts';
 
 /** The WebSocket transport, as far as upgrades are handed to it. */
 export interface WebSocketUpgrades {
@@ -29,11 +32,15 @@ export interface WebSocketUpgrades {
 export interface HttpSettings {
   readonly development: boolean;
   readonly api: { readonly keys: readonly string[]; readonly listen?: ListenAddress };
+  /** `cookie` names the cookie that may hold a token. */
+  readonly auth?: { readonly cookie?: string };
   readonly origins: readonly string[];
   readonly hosts: readonly string[];
   readonly trustProxy: readonly string[];
   readonly websocket: { readonly path: string; readonly rawPaths: readonly string[] };
   readonly paths: readonly { readonly path: string; readonly channel: string }[];
+  /** Absent where rendezvous are off. */
+  readonly rendezvous?: RendezvousSettings;
   readonly limits: {
     readonly connectionsPerAddress: number;
     readonly channelsPerConnection: number;
@@ -46,12 +53,16 @@ export interface HttpOptions {
   /** For /openapi.json. */
   readonly version: string;
   readonly verbs: Verbs;
+  /** What browsers ask for a rendezvous; served where the settings say a path. */
+  readonly desk?: Pick<RendezvousDesk, 'draw' | 'consume'>;
   readonly authenticator: Authenticator;
   /** Throws a ReplyError where the rules do not let this client publish. */
   readonly mayPublish: (identity: Identity, channel: string) => void;
   readonly websocket: WebSocketUpgrades;
   /** Further transports of `/sub`; none by default. */
   readonly feedTransports?: ReadonlyMap<FeedTransportName, FeedTransport>;
+  /** What `/stream` is served by; without it there is no such path. */
+  readonly native?: { readonly sessions: NativeSessions; readonly maxFrameBytes: number };
   /** Resolves when a publication through the broker came back; rejects with the reason why not. */
   readonly probe: () => Promise<void>;
   readonly metrics: MetricsText;
@@ -97,7 +108,7 @@ export class HttpServers {
       ...shared,
       ...pages,
       endpoints: apart ? clients.endpoints : new Map([...apiEndpoints, ...clients.endpoints]),
-      prefixes: apart ? new Map() : apiPrefixes,
+      prefixes: apart ? clients.prefixes : new Map([...apiPrefixes, ...clients.prefixes]),
       upgrades: clients.upgrades,
     });
     this.#public = new Listener({ router, limit, bodyBytes });
@@ -161,7 +172,7 @@ function apiRoutes(api: Api, { probe, log, metrics: source, version }: HttpOptio
 function clientRoutes(
   options: HttpOptions,
   guards: Guards,
-): { endpoints: Map<string, Endpoint>; upgrades: Map<string, Upgrade> } {
+): { endpoints: Map<string, Endpoint>; prefixes: Map<string, Endpoint>; upgrades: Map<string, Upgrade> } {
   const { settings, websocket, verbs, authenticator, mayPublish, log } = options;
   const { addresses } = guards;
   const feedOptions = {
@@ -169,11 +180,25 @@ function clientRoutes(
     upgradeFeed: websocket.upgradeFeed.bind(websocket),
     channelsPerConnection: settings.limits.channelsPerConnection,
     addressOf: (req: IncomingMessage) => addresses.of(req),
+    origins: guards.origins,
+    cookieName: settings.auth?.cookie,
+    log,
   };
   const upgrades = new Map<string, Upgrade>();
   const bodyBytes = settings.limits.apiBodyBytes;
   const pub = new PubEndpoint({ ...guards, verbs, authenticator, mayPublish, log, bodyBytes });
   const endpoints = new Map<string, Endpoint>([['/pub', pub]]);
+  const prefixes = new Map<string, Endpoint>();
+  const { desk, native } = options;
+  if (native !== undefined) {
+    const stream = { ...guards, ...native, authenticator, cookieName: settings.auth?.cookie };
+    endpoints.set('/stream', new StreamEndpoint(stream));
+    prefixes.set('/stream/', new StreamSessionEndpoint(stream));
+  }
+  if (settings.rendezvous !== undefined && desk !== undefined) {
+    const drawing = rendezvousEndpoints({ ...guards, settings: settings.rendezvous, desk });
+    for (const [path, endpoint] of drawing) endpoints.set(pathOf(path), endpoint);
+  }
   const webSocketOnly = new FeedPath({ ...feedOptions, transports: new Map() });
   const add = (path: string, endpoint: Endpoint, upgrade: Upgrade): void => {
     endpoints.set(pathOf(path), endpoint);
@@ -193,7 +218,7 @@ function clientRoutes(
     const mapped = new FeedPath(feedOptions, channel);
     add(path, mapped, mapped.upgrade.bind(mapped));
   }
-  return { endpoints, upgrades };
+  return { endpoints, prefixes, upgrades };
 }
 
 /** A configured path as requests spell it. */

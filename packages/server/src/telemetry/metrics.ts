@@ -11,11 +11,22 @@ export interface Figures {
   /** Channels with subscribers on this worker. */
   readonly channels: number;
   readonly subscriptions: number;
+  /** Sources besides clients and the API, by name. */
+  readonly ingest?: ReadonlyMap<string, IngestFigures>;
   readonly apiRequests: Iterable<{
     readonly method: string;
     readonly status: number;
     readonly count: number;
   }>;
+}
+
+/** How it stands with one source of publications. */
+export interface IngestFigures {
+  readonly connected: boolean;
+  /** Published so far, by the way they came. */
+  readonly received: Readonly<Record<string, number>>;
+  readonly refused: number;
+  readonly losses: number;
 }
 
 /** One line of a metric: a number and the labels it belongs to. */
@@ -33,6 +44,7 @@ export class Metrics {
   constructor(figures: () => Figures, { process = true }: { readonly process?: boolean } = {}) {
     this.#figures = figures;
     this.#countEvents();
+    this.#measureIngest();
     this.#gaugeState();
     // A finer timer would wake an idle process more often than it tells anything.
     if (process)
@@ -83,6 +95,38 @@ export class Metrics {
         [...apiRequests].map(
           ({ method, status, count }): Sample => [count, { method, status: String(status) }],
         ),
+    );
+  }
+
+  #measureIngest(): void {
+    const each = (read: (ingest: IngestFigures) => number) => (figures: Figures) =>
+      [...(figures.ingest ?? [])].map(([source, ingest]): Sample => [read(ingest), { source }]);
+    this.#counter(
+      'ingest_received_total',
+      'Publications taken from elsewhere, by the way they came.',
+      ['source', 'way'],
+      ({ ingest = [] }) =>
+        [...ingest].flatMap(([source, { received }]) =>
+          Object.entries(received).map(([way, count]): Sample => [count, { source, way }]),
+        ),
+    );
+    this.#counter(
+      'ingest_refused_total',
+      'What came from elsewhere and could not be published.',
+      ['source'],
+      each(({ refused }) => refused),
+    );
+    this.#counter(
+      'ingest_losses_total',
+      'Times that subscribers were told that publications from elsewhere may be missing.',
+      ['source'],
+      each(({ losses }) => losses),
+    );
+    this.#gauge(
+      'ingest_connected',
+      'Whether a source of publications can be reached: 1 or 0.',
+      ['source'],
+      each(({ connected }) => Number(connected)),
     );
   }
 

@@ -4,6 +4,8 @@ import { FixedTokens } from '../auth/fixed-tokens.ts';
 import { MemoryBroker } from '../brokers/memory/broker.ts';
 import type { Log } from '../core/log.ts';
 import { Node } from '../core/node.ts';
+import { RendezvousDesk, rendezvousRule } from '../core/rendezvous.ts';
+import { MemoryRendezvousStore } from '../core/rendezvous-store.ts';
 import { type Rule, Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
 import { type HttpOptions, HttpServers, type HttpSettings } from '../http/servers.ts';
@@ -50,15 +52,19 @@ const defaults: HttpSettings = {
   trustProxy: [],
   websocket: { path: '/ws', rawPaths: ['/message-center'] },
   paths: [],
+  rendezvous: { path: '/rendezvous' },
   limits: { connectionsPerAddress: 1_000, channelsPerConnection: 128, apiBodyBytes: 65_536 },
 };
 
 const retention = { size: 100, ttlMs: 600_000 };
+/** So long may each state of a rendezvous last. */
+export const rendezvousTtlMs = 120_000;
 const open = { subscribe: 'anyone', publish: 'anyone', readHistory: 'anyone' } as const;
 const rules: readonly Rule[] = [
   { pattern: 'open:*', ...open, retention },
   { pattern: 'plain:*', ...open },
   { pattern: 'user:{uid}', subscribe: 'owner', publish: 'owner', readHistory: 'owner', retention },
+  rendezvousRule(rendezvousTtlMs),
   { pattern: 'closed:*', subscribe: 'nobody', publish: 'nobody', readHistory: 'nobody', retention },
 ];
 
@@ -86,7 +92,7 @@ export async function startHttp({
   const clock = new TurnClock();
   const errors: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-  const { authenticator, node, websocket } = makeParts(clock, log, anonymous);
+  const { authenticator, node, websocket, desk } = makeParts(clock, log, anonymous);
   await node.start();
   const counters = new ApiCounters();
   const servers = new HttpServers({
@@ -99,7 +105,9 @@ export async function startHttp({
       channels: node.channels.bind(node),
       subscribers: node.subscribers.bind(node),
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
+      rendezvous: desk,
     },
+    desk,
     authenticator,
     mayPublish: node.mayPublish.bind(node),
     websocket,
@@ -161,7 +169,15 @@ function makeParts(clock: VirtualClock, log: Log, anonymous: boolean) {
       maxFrameBytes: 65_536,
     },
   });
-  return { authenticator, node, websocket };
+  const desk = new RendezvousDesk({
+    store: new MemoryRendezvousStore({ open: 50, perAddress: 3 }),
+    publisher: node,
+    clock,
+    log,
+    newId: () => `id${++made}`,
+    ttlMs: rendezvousTtlMs,
+  });
+  return { authenticator, node, websocket, desk };
 }
 
 function exchange({ port, method = 'GET', headers = {}, body }: Call, path: string): Promise<Answer> {

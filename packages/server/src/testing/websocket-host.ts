@@ -99,6 +99,8 @@ export async function startHost(options: HostOptions = {}): Promise<WebSocketHos
       ((request) =>
         Promise.resolve({
           recovered: undefined,
+          cursor: '',
+          isBehind: false,
           open: (connection) => echo(connection, request),
           cancel: silent,
         })),

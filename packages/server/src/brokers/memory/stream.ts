@@ -23,6 +23,7 @@ export class Stream {
   #kept: Kept[] = [];
   #head = 0;
   #ttlMs = 0;
+  #positionTtlMs: number = limits.positionTtlMs;
   #bytes: number;
   #answers: Map<string, Answer> | undefined;
 
@@ -50,9 +51,14 @@ export class Stream {
     return this.#top - this.size + 1;
   }
 
-  append(item: Omit<Publication, 'offset'>, { size, ttlMs }: Retention, now: number): Publication {
+  append(
+    item: Omit<Publication, 'offset'>,
+    { size, ttlMs, positionTtlMs }: Retention,
+    now: number,
+  ): Publication {
     this.#top += 1;
     this.#ttlMs = ttlMs;
+    if (positionTtlMs !== undefined) this.#positionTtlMs = positionTtlMs;
     const publication = { ...item, offset: this.#top };
     const bytes = publicationBytes + item.data.length * (isLatin1(item.data) ? 1 : 2);
     this.#kept.push({ publication, bytes, at: now });
@@ -108,7 +114,7 @@ export class Stream {
   /** Nobody listens, nothing is kept, and nothing happened for as long as positions are remembered. */
   isForgettable(now: number): boolean {
     const isEmpty = !this.isSubscribed && this.size === 0 && (this.#answers?.size ?? 0) === 0;
-    return isEmpty && now - this.touchedAt > limits.positionTtlMs;
+    return isEmpty && now - this.touchedAt > this.#positionTtlMs;
   }
 
   #firstAfter(offset: number | undefined): number {

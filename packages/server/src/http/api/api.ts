@@ -1,5 +1,6 @@
 /** `POST /v1/<method>`: the server API over HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nearest } from '@carillon/protocol';
 import type { ReplyError } from '../../core/errors.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
@@ -15,7 +16,6 @@ import type { ApiCounters } from './counters.ts';
 import { meshPublish } from './mesh.ts';
 import type { ApiMethod, Verbs } from './method.ts';
 import { apiMethods } from './methods.ts';
-import { nearest } from '@carillon/protocol';
 import { refuseFaults } from './validate.ts';
 
 export interface ApiOptions {

@@ -1,10 +1,9 @@
 /** `batch`: several requests in one, run in order. */
-import { elementSlices, type JsonText, memberSlice } from '@carillon/protocol';
+import { elementSlices, type JsonText, memberSlice, nearest } from '@carillon/protocol';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
 import type { ApiMethod, Prepared, RawParams, Verbs } from './method.ts';
-import { nearest } from '@carillon/protocol';
 import { batchResult } from './results.ts';
 import { type BatchParams, batchParams } from './schemas.ts';
 import { check, type Fault } from './validate.ts';

@@ -2,6 +2,7 @@
 import type { JsonText, Position, PublishResult } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import { check, type Fault } from './validate.ts';
 
 /** What the methods ask of the node. Each rejects with a ReplyError where it refuses. */
@@ -14,6 +15,8 @@ export interface Verbs {
   subscribers(channel: string): number;
   /** What `info` answers; any object that JSON can carry. */
   info(): object | Promise<object>;
+  /** Absent where rendezvous are off. */
+  readonly rendezvous?: Pick<RendezvousDesk, 'scan' | 'confirm' | 'cancel' | 'state'>;
 }
 
 export interface PublishVerbOptions {

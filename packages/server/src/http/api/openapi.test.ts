@@ -46,6 +46,8 @@ test('every reference leads somewhere, and no schema brings a dialect of its own
 
 test('answers are what their schemas say', async () => {
   const host = await startHttp();
+  const drawn = await host.call('/rendezvous', { method: 'POST' });
+  const { code } = JSON.parse(drawn.text) as { readonly code: string };
   const requests: Record<string, object> = {
     publish: { channel: 'open:a', data: { x: 1 } },
     broadcast: { channels: ['open:a', 'plain:a'], data: 1 },
@@ -53,6 +55,10 @@ test('answers are what their schemas say', async () => {
     channels: {},
     info: {},
     history_remove: { channel: 'open:a' },
+    rendezvous: { code },
+    rendezvous_scan: { code },
+    rendezvous_confirm: { code, data: 1 },
+    rendezvous_cancel: { code },
   };
   for (const { name, result } of apiMethods(log)) {
     const { text } = await host.api(name, requests[name]);

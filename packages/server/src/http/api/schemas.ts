@@ -1,7 +1,6 @@
 /** The shapes of the server API: what validates a request is also what describes it in /openapi.json. */
-import { channelNameFault, limits, utf8Length } from '@carillon/protocol';
+import { channelNameFault, limits, nearest, utf8Length } from '@carillon/protocol';
 import { z } from 'zod';
-import { nearest } from '@carillon/protocol';
 
 /** An object that knows all its fields: others are refused by name, with the name that was probably meant. */
 export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -23,7 +22,7 @@ function unknownField(key: string, names: readonly string[]): string {
 }
 
 /** Text of 1 to `maxBytes` bytes. */
-function text(maxBytes: number, description: string) {
+export function text(maxBytes: number, description: string) {
   return z
     .string({ error: 'must be a string' })
     .superRefine((value, context) => {

@@ -40,7 +40,7 @@ export class Channels {
   async work(link: Link, up: () => void, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', link.close, { once: true });
     try {
-      await this.subscribe(link);
+      await subscribeAll(link, this.#options.mapping, (...heard) => this.#heard(...heard));
       up();
       await link.lost;
     } catch (error) {
@@ -50,24 +50,6 @@ export class Channels {
     }
   }
 
-  /** Resolves when every subscription is in force. @throws {Error} what Redis has against one. */
-  async subscribe(link: Link): Promise<void> {
-    const { wanted } = this.#options.mapping;
-    const names = wanted.filter(({ glob }) => glob === undefined).map(({ source }) => source);
-    const inForce = wanted.flatMap(({ source, glob }) =>
-      glob === undefined
-        ? []
-        : [link.subscribePattern(glob, (payload, channel) => this.#heard(source, payload, channel))],
-    );
-    if (names.length > 0) {
-      inForce.push(
-        link.subscribe(names, (payload, channel) => this.#heard(channel.toString(), payload, channel)),
-      );
-    }
-    await Promise.all(inForce);
-  }
-
-  /** `by`: the source of the rule whose subscription delivered it. */
   #heard(by: string, payload: Buffer, channel: Buffer): void {
     const { mapping, door } = this.#options;
     if (channel.length > maxNameBytes) {
@@ -76,7 +58,11 @@ export class Channels {
     }
     const name = channel.toString();
     const decided = mapping.decide(name);
-    if (decided?.source !== by) return;
+    if (decided === undefined) {
+      door.refuse('channel', name, `'${by}' does not match it: what stands for a part must not be empty`);
+      return;
+    }
+    if (decided.source !== by) return;
     if (!isUtf8(channel)) {
       door.refuse('channel', name, 'the name of the Redis channel is not UTF-8');
       return;
@@ -107,4 +93,20 @@ export class Channels {
       lost(channels);
     });
   }
+}
+
+/** `by`: the source of the rule whose subscription delivered it. */
+export type HeardBy = (by: string, payload: Buffer, channel: Buffer) => void;
+
+/** Resolves when every subscription is in force. @throws {Error} what Redis has against one. */
+export async function subscribeAll(link: Link, { wanted }: Mapping, heard: HeardBy): Promise<void> {
+  const names = wanted.filter(({ glob }) => glob === undefined).map(({ source }) => source);
+  const inForce = wanted.flatMap(({ source, glob }) =>
+    glob === undefined
+      ? []
+      : [link.subscribePattern(glob, (payload, channel) => heard(source, payload, channel))],
+  );
+  if (names.length > 0)
+    inForce.push(link.subscribe(names, (payload, channel) => heard(channel.toString(), payload, channel)));
+  await Promise.all(inForce);
 }

@@ -9,6 +9,7 @@ import { Line } from './line.ts';
 import { List, processingKey } from './list.ts';
 import { Mapping } from './mapping.ts';
 import type { KeyRule, RedisOptions } from './options.ts';
+import { whereabouts } from './probe.ts';
 import { Streams } from './streams.ts';
 
 /** What ingest asks of the node. */
@@ -37,6 +38,23 @@ export interface RedisIngestFigures {
   readonly refused: number;
   /** How often subscribers had to be told that publications may be missing. */
   readonly losses: number;
+}
+
+/** Redis is required, and cannot be used. */
+export class RedisUnavailable extends Error {
+  readonly code = 'ERR_REDIS_UNAVAILABLE';
+}
+
+/** Begins to listen. @throws {RedisUnavailable} where Redis is required; otherwise it is tried on. */
+export async function startRedisIngest(options: RedisIngestOptions): Promise<RedisIngest> {
+  const { redis } = options;
+  const ingest = new RedisIngest(options);
+  const fault = await ingest.start();
+  if (fault === undefined || !redis.required) return ingest;
+  await ingest.close();
+  throw new RedisUnavailable(
+    `ingest.redis: Redis (${whereabouts(redis)}) cannot be used: ${fault}; it is required.`,
+  );
 }
 
 /** How long a start waits for Redis before it goes on without. */
@@ -75,6 +93,7 @@ export class RedisIngest {
     });
   }
 
+  /** How it stands now. */
   figures(): RedisIngestFigures {
     const lines = this.#lines;
     return {
@@ -83,6 +102,17 @@ export class RedisIngest {
       received: this.#door.received,
       refused: this.#door.refused,
       losses: this.#losses,
+    };
+  }
+
+  /** The same, as `info` tells it. */
+  info(): object {
+    const { since, received, ...rest } = this.figures();
+    const { channel, stream, list } = received;
+    return {
+      ...rest,
+      since: new Date(since).toISOString(),
+      received: channel + stream + list,
     };
   }
 

@@ -1,7 +1,7 @@
 /** One connection to one Redis server. It never comes back by itself: when it is lost, whoever wants another opens one. */
 import { readFile } from 'node:fs/promises';
-import { createClient, RESP_TYPES } from 'redis';
-import type { Credentials, Endpoint, TlsOptions } from './options.ts';
+import { createClient, ErrorReply, RESP_TYPES } from 'redis';
+import { type Credentials, type Endpoint, placeOf, type TlsOptions } from './options.ts';
 
 /** A reply where texts are bytes; a status is text, a number a number. */
 export type Reply = Buffer | string | number | null | readonly Reply[];
@@ -42,7 +42,10 @@ const keepAliveMs = 5_000;
 export async function openLink(endpoint: Endpoint, options: LinkOptions, signal: AbortSignal): Promise<Link> {
   const client = createRedisClient(endpoint, options, await tlsFiles(options.tls));
   const lost = new Promise<never>((_, reject) => {
-    client.on('error', reject);
+    client.on('error', (error: unknown) => {
+      // A user without the right to PING is no reason to end the connection.
+      if (!(error instanceof ErrorReply)) reject(error);
+    });
     client.once('end', () => reject(new Error('the connection was closed')));
   });
   lost.catch(() => undefined);
@@ -53,9 +56,10 @@ export async function openLink(endpoint: Endpoint, options: LinkOptions, signal:
     await Promise.race([client.connect(), lost]);
     // A user without the right to it goes without a name.
     await client.sendCommand(['CLIENT', 'SETNAME', options.connectionName]).catch(() => undefined);
+    signal.throwIfAborted();
   } catch (error) {
     close();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener('abort', close);
   }
@@ -64,15 +68,11 @@ export async function openLink(endpoint: Endpoint, options: LinkOptions, signal:
     place: placeOf(endpoint),
     lost,
     ask: (...command) => client.sendCommand(command, inBytes),
-    subscribe: (channels, heard) => client.subscribe([...channels], heard, true),
-    subscribePattern: (glob, heard) => client.pSubscribe(glob, heard, true),
+    // The driver leaves these unanswered when the connection is gone before they are sent.
+    subscribe: (channels, heard) => Promise.race([client.subscribe([...channels], heard, true), lost]),
+    subscribePattern: (glob, heard) => Promise.race([client.pSubscribe(glob, heard, true), lost]),
     close,
   };
-}
-
-export function placeOf(endpoint: Endpoint): string {
-  if (endpoint.host === undefined) return endpoint.path;
-  return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
 }
 
 const inBytes = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } };

@@ -59,12 +59,15 @@ export class Mapping {
   }
 }
 
-/** Carillon's pattern as Redis says it: one or more characters is `?*`, and what Redis finds special is escaped. */
+/**
+ * Carillon's pattern as Redis says it, with what Redis finds special escaped. `*` stays `*`, although Redis takes it for none
+ * or more characters: access rules of Redis compare the pattern itself, and are written with `*`.
+ */
 export function toGlob(source: string): string {
   let glob = '';
   let from = 0;
   for (const found of source.matchAll(part)) {
-    glob += `${escapeGlob(source.slice(from, found.index))}?*`;
+    glob += `${escapeGlob(source.slice(from, found.index))}*`;
     from = found.index + found[0].length;
   }
   return glob + escapeGlob(source.slice(from));

@@ -66,3 +66,9 @@ export interface RedisOptions {
     readonly keys: readonly KeyRule[];
   };
 }
+
+/** For people: `127.0.0.1:6379`, or the path of a socket. */
+export function placeOf(endpoint: Endpoint): string {
+  if (endpoint.host === undefined) return endpoint.path;
+  return `${endpoint.host.includes(':') ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;
+}

@@ -76,8 +76,9 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
 
   write(bytes: Buffer): boolean {
     if (this.#ended) return true;
-    this.#socket.write(bytes);
-    return this.#hasLeft();
+    const socket = this.#socket;
+    socket.write(bytes);
+    return socket.writableLength === 0 || this.#hasLeft();
   }
 
   cork(): void {

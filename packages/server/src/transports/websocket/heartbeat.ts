@@ -2,7 +2,7 @@
 
 import { type Disconnect, disconnects } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
-import { TimerWheel, type WheelEntry } from './timer-wheel.ts';
+import { TimerWheel, type WheelEntry } from '../../core/timer-wheel.ts';
 
 /** Durations of the heartbeat, in milliseconds. */
 export interface HeartbeatSettings {

@@ -172,6 +172,8 @@ describe('a feed', () => {
       await gate.promise;
       return {
         recovered: undefined,
+        cursor: '',
+        isBehind: false,
         open() {
           calls.push('open');
           return { ...silentListener, cursor: () => '' };

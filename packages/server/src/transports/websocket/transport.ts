@@ -5,14 +5,14 @@ import type { Duplex } from 'node:stream';
 import { type Disconnect, disconnects, errorCodes } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
 import type { ConnectionListener } from '../../core/connection.ts';
-import type { Accept, ConnectRequest, PreparedFeed, PrepareFeed } from '../../core/entry.ts';
+import type { Accept, ConnectRequest, FeedRequest, PreparedFeed, PrepareFeed } from '../../core/entry.ts';
 import { ReplyError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Wire } from '../../core/wire.ts';
 import { internalError, type Surroundings, WebSocketConnection } from './connection.ts';
 import { type Handshake, ignoreError, type Refusal, readHandshake, refuseUpgrade } from './handshake.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { bareWire, jsonWire, nativeWire, rawWire } from './wires.ts';
+import { bareWire, jsonWireFor, nativeWire, rawWire } from './wires.ts';
 
 /** Durations in milliseconds, sizes in bytes. */
 export interface WebSocketSettings {
@@ -36,8 +36,7 @@ export interface WebSocketOptions {
 }
 
 /** What a client of `/sub` asks for. */
-export interface FeedOptions {
-  readonly channels: readonly string[];
+export interface FeedOptions extends Pick<FeedRequest, 'channels' | 'cursor' | 'from' | 'last'> {
   /** `json`: objects with the channel's name and the offset; absent: bare data. */
   readonly format?: 'json';
 }
@@ -105,8 +104,9 @@ export class WebSocketTransport {
       refuseUpgrade(socket, refusalOf('unauthorized', 'The token is too long to be one.'));
       return;
     }
-    const feedRequest = { ...connectRequest(request, handshake, address), channels: feed.channels };
-    const wire = feed.format === 'json' ? jsonWire : bareWire;
+    const { format, ...wanted } = feed;
+    const feedRequest = { ...connectRequest(request, handshake, address), ...wanted };
+    const wire = format === 'json' ? jsonWireFor(new Set(feed.channels).size) : bareWire;
     this.#waiting.add(entered.socket);
     void this.#prepare(feedRequest).then((prepared) =>
       this.#openFeed(prepared, entered.socket, handshake.answer, wire),
@@ -190,7 +190,7 @@ export class WebSocketTransport {
     if ('status' in prepared) {
       if (usable) refuseUpgrade(socket, prepared);
     } else if (usable) {
-      const connection = this.#open(socket, answer, wire);
+      const connection = this.#open(socket, withStart(answer, prepared), wire);
       this.#listen(connection, () => prepared.open(connection));
     } else prepared.cancel();
   }
@@ -207,6 +207,13 @@ export class WebSocketTransport {
   #gone(): void {
     if (this.connections === 0) this.#emptied?.();
   }
+}
+
+/** The 101 of a feed, telling where it starts. */
+function withStart(answer: string, { cursor, recovered }: PreparedFeed): string {
+  const place = cursor === '' ? '' : `Carillon-Cursor: ${cursor}\r\n`;
+  const loss = recovered === undefined ? '' : `Carillon-Recovered: ${recovered}\r\n`;
+  return `${answer.slice(0, -2)}${place}${loss}\r\n`;
 }
 
 function connectRequest(request: IncomingMessage, { token }: Handshake, address: string): ConnectRequest {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Publication } from '../../core/broker.ts';
+import { cursorEntry } from '../../core/cursor.ts';
 import type { Wire } from '../../core/wire.ts';
 import { serverFrames } from '../../testing/client-frames.ts';
-import { bareWire, jsonWire, nativeWire, rawWire } from './wires.ts';
+import { bareWire, jsonStampedWire, jsonWire, nativeWire, rawWire } from './wires.ts';
 
 function frameOf(wire: Wire, label: string, publication: Publication): { opcode: number; text: string } {
   const bytes = wire.publication(label, publication, 'epoch');
@@ -79,11 +80,26 @@ test('only feeds are without events', () => {
   ]);
 });
 
-test('the JSON wire names channel and offset', () => {
+test('the JSON wire names channel, offset and cursor', () => {
   expect(frameOf(jsonWire, 'a', { offset: 2, data: '"x"' }).text).toBe(
-    '{"channel":"a","data":"x","offset":2}',
+    `{"channel":"a","data":"x","offset":2,"cursor":"${cursorEntry('a', 'epoch', 2)}"}`,
   );
   expect(frameOf(jsonWire, 'b', { offset: 0, data: '"QQ=="', binary: true }).text).toBe(
     '{"channel":"b","data":"QQ==","binary":true}',
+  );
+});
+
+test('for several channels, the JSON wire is a message in two fragments', () => {
+  const body = jsonStampedWire.publication('a', { offset: 2, data: '"x"' }, 'epoch');
+  const stamp = jsonStampedWire.stamp?.('c.e.2') ?? Buffer.alloc(0);
+  expect([body[0], stamp[0]]).toEqual([0x01, 0x80]);
+  const text = Buffer.concat([body.subarray(2), stamp.subarray(2)]).toString();
+  expect(text).toBe('{"channel":"a","data":"x","offset":2,"cursor":"c.e.2"}');
+});
+
+test('the JSON wires have words for a gap', () => {
+  const gap = jsonWire.gap?.('a', { epoch: 'e', from: 2, to: 4 }) ?? Buffer.alloc(0);
+  expect(serverFrames(gap).frames[0]?.payload.toString()).toBe(
+    '{"channel":"a","type":"gap","epoch":"e","from":2,"to":4}',
   );
 });

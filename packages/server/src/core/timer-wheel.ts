@@ -1,5 +1,5 @@
 /** Many deadlines on one timer. Time is counted in ticks that have run, not read from a clock. */
-import type { Cancel, Clock } from '../../core/clock.ts';
+import type { Cancel, Clock } from './clock.ts';
 
 /** What can be in a wheel: one deadline each. The field belongs to the wheel. */
 export interface WheelEntry {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { VirtualClock } from '../../testing/virtual-clock.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
 import { TimerWheel, type WheelEntry } from './timer-wheel.ts';
 
 interface Named extends WheelEntry {

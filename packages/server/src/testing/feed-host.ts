@@ -1,0 +1,125 @@
+/** Every transport of a server on real sockets, before a real node with the memory broker, in time that tests move. */
+import { FixedTokens } from '../auth/fixed-tokens.ts';
+import { MemoryBroker } from '../brokers/memory/broker.ts';
+import { Node } from '../core/node.ts';
+import { Rules } from '../core/rules.ts';
+import { ApiCounters } from '../http/api/counters.ts';
+import { HttpServers, type HttpSettings } from '../http/servers.ts';
+import { HttpFeeds } from '../transports/http/feeds.ts';
+import { WebSocketTransport } from '../transports/websocket/transport.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** Time stands still, but turns of the event loop end. */
+class TurnClock extends VirtualClock {
+  override atTurnEnd(task: () => void): void {
+    setImmediate(task);
+  }
+}
+
+export interface FeedHost {
+  readonly port: number;
+  readonly node: Node;
+  readonly clock: VirtualClock;
+  readonly feeds: HttpFeeds;
+  readonly websocket: WebSocketTransport;
+  /** What was logged as an error. */
+  readonly errors: string[];
+  stop(): Promise<void>;
+}
+
+export interface FeedHostOptions {
+  readonly settings?: Partial<HttpSettings>;
+  /** Default true. */
+  readonly anonymous?: boolean;
+  /** Publications that the channels `open:*` keep. */
+  readonly size?: number;
+}
+
+const base: HttpSettings = {
+  development: false,
+  api: { keys: ['key'] },
+  origins: ['https://listed.example'],
+  hosts: [],
+  trustProxy: [],
+  websocket: { path: '/ws', rawPaths: ['/message-center'] },
+  paths: [{ path: '/room', channel: 'open:{room}' }],
+  limits: { connectionsPerAddress: 10_000, channelsPerConnection: 128, apiBodyBytes: 1_048_576 },
+};
+const open = { subscribe: 'anyone', publish: 'anyone', readHistory: 'anyone' } as const;
+
+/** The tokens `token-of-7` and `token-of-8` are of those users. Channels: `open:*` with history, `plain:*` without, `user:{uid}` of its owner. */
+export async function startFeeds({
+  settings,
+  anonymous = true,
+  size = 1_000,
+}: FeedHostOptions = {}): Promise<FeedHost> {
+  const clock = new TurnClock();
+  const errors: string[] = [];
+  const log = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
+  const users = ['7', '8'].map((user) => [`token-of-${user}`, { user }] as const);
+  const authenticator = new FixedTokens(users, anonymous);
+  let made = 0;
+  const node = new Node({
+    broker: new MemoryBroker({ clock, newEpoch: () => `epoch${++made}` }),
+    rules: new Rules([
+      { pattern: 'open:*', ...open, retention: { size, ttlMs: 600_000 } },
+      { pattern: 'plain:*', ...open },
+      { pattern: 'user:{uid}', subscribe: 'owner', publish: 'owner', readHistory: 'owner' },
+    ]),
+    authenticator,
+    clock,
+    log,
+    newSessionId: () => `session${++made}`,
+    channelsPerConnection: 128,
+    laneLogBytes: 1_048_576,
+  });
+  await node.start();
+  const prepareFeed = node.prepareFeed.bind(node);
+  const times = { pingIntervalMs: 25_000, pongTimeoutMs: 10_000, stallTimeoutMs: 60_000 };
+  const websocket = new WebSocketTransport({
+    accept: node.accept.bind(node),
+    prepareFeed,
+    clock,
+    log,
+    settings: { ...times, maxFrameBytes: 65_536 },
+  });
+  const feeds = new HttpFeeds({ prepareFeed, clock, stallTimeoutMs: times.stallTimeoutMs });
+  const servers = new HttpServers({
+    settings: { ...base, ...settings },
+    version: '0.0.0-test',
+    verbs: {
+      publish: node.publish.bind(node),
+      history: node.history.bind(node),
+      removeHistory: node.removeHistory.bind(node),
+      channels: node.channels.bind(node),
+      subscribers: node.subscribers.bind(node),
+      info: () => ({}),
+    },
+    authenticator,
+    mayPublish: node.mayPublish.bind(node),
+    websocket,
+    feedTransports: feeds.transports,
+    probe: async () => {},
+    metrics: { contentType: 'text/plain', text: async () => '' },
+    counters: new ApiCounters(),
+    log,
+  });
+  const { port } = (await servers.listen({ host: '127.0.0.1', port: 0 })).public;
+  return {
+    port,
+    node,
+    clock,
+    feeds,
+    websocket,
+    errors,
+    async stop() {
+      const reason = { code: 3001, reason: 'shutdown' };
+      const closed = servers.close(500);
+      const ended = Promise.all([websocket.close(reason, 200), feeds.close(reason, 200)]);
+      clock.advance(200);
+      await ended;
+      await closed;
+      await node.close();
+    },
+  };
+}
