@@ -27,12 +27,12 @@ export async function show(
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
-    await page.goto(`http://localhost:${site.port}/`);
+    await page.goto(`http://localhost:${site.port}/`, { waitUntil: 'domcontentloaded' });
     let text = '';
     for (let tries = 0; tries < 150 && !text.includes(expected); tries++) {
       await nudge();
       await sleep(100);
-      text = await page.evaluate(() => document.body.innerText);
+      text = await page.evaluate(() => document.body.textContent);
     }
     return { text, complaints };
   } finally {

@@ -12,26 +12,33 @@ import { root } from './pages.ts';
 
 const { CI = '', CARILLON_TEST_CLONE = '' } = process.env;
 const wanted = CARILLON_TEST_CLONE === '1' || !['', 'false', '0'].includes(CI);
-if (!wanted) console.warn('SKIPPED a clone from nothing, which takes a while; CARILLON_TEST_CLONE=1 asks for it');
+if (!wanted)
+  console.warn('SKIPPED a clone from nothing, which takes a while; CARILLON_TEST_CLONE=1 asks for it');
 
-test.skipIf(!wanted)('npm ci && npm start, then the first curl of the README', { timeout: 300_000 }, async () => {
-  const clone = mkdtempSync(join(tmpdir(), 'carillon-clone-'));
-  try {
-    copyTree(clone);
-    npm(clone, ['ci', '--prefer-offline', '--no-audit', '--no-fund']);
-    const blocks = blocksOf('README.md', readPage(root, 'README.md'));
-    const curl = blocks.find(({ language, kind }) => language === 'sh' && kind === 'run')?.code ?? '';
-    expect(curl).toContain('/v1/publish');
-    await started(clone, async (port) => {
-      const answer = execFileSync('bash', ['-c', `${curl.replaceAll(':6790', `:${port}`)}`], { encoding: 'utf8' });
-      expect(JSON.parse(answer)).toMatchObject({ result: { offset: 1 } });
-      const home = await fetch(`http://127.0.0.1:${port}/`);
-      expect([home.status, home.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-    });
-  } finally {
-    rmSync(clone, { recursive: true, force: true });
-  }
-});
+test.skipIf(!wanted)(
+  'npm ci && npm start, then the first curl of the README',
+  { timeout: 300_000 },
+  async () => {
+    const clone = mkdtempSync(join(tmpdir(), 'carillon-clone-'));
+    try {
+      copyTree(clone);
+      npm(clone, ['ci', '--prefer-offline', '--no-audit', '--no-fund']);
+      const blocks = blocksOf('README.md', readPage(root, 'README.md'));
+      const curl = blocks.find(({ language, kind }) => language === 'sh' && kind === 'run')?.code ?? '';
+      expect(curl).toContain('/v1/publish');
+      await started(clone, async (port) => {
+        const answer = execFileSync('bash', ['-c', `${curl.replaceAll(':6790', `:${port}`)}`], {
+          encoding: 'utf8',
+        });
+        expect(JSON.parse(answer)).toMatchObject({ result: { offset: 1 } });
+        const home = await fetch(`http://127.0.0.1:${port}/`);
+        expect([home.status, home.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+      });
+    } finally {
+      rmSync(clone, { recursive: true, force: true });
+    }
+  },
+);
 
 /** What git would give to another machine, with the changes that are not committed yet. */
 function copyTree(target: string): void {

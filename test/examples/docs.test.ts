@@ -1,8 +1,8 @@
 /** Every fenced block of the pages that readers copy from is run, in the order of its page, against a real server. */
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Block, blocksOf, readPage } from './markdown.ts';
 import { kinds } from './kinds.ts';
+import { type Block, blocksOf, readPage } from './markdown.ts';
 import { examplePages, root, runElsewhere, translationOf } from './pages.ts';
 import { Stage } from './stage.ts';
 
@@ -29,10 +29,15 @@ describe.each(originals.filter((page) => blocks.get(page)?.length !== 0))('%s', 
   });
 
   test.each(
-    (blocks.get(page) ?? []).map((block): [number, string, Block] => [block.line, describeBlock(block), block]),
+    (blocks.get(page) ?? []).map((block): [number, string, Block] => [
+      block.line,
+      describeBlock(block),
+      block,
+    ]),
   )('line %i: %s', { timeout: 60_000 }, async (_, __, block) => {
     const kind = kinds.get(`${block.language} ${block.kind}`);
-    if (kind === undefined) throw new Error(`${page}:${block.line}: say after '${block.language}' what it is: ${known}`);
+    if (kind === undefined)
+      throw new Error(`${page}:${block.line}: say after '${block.language}' what it is: ${known}`);
     await kind(block, stage);
   });
 });
@@ -47,7 +52,9 @@ describe.each([...runElsewhere])('%s', (page, testFile) => {
 describe('a translation', () => {
   const pairs = pages.flatMap((page) => {
     const translation = translationOf(page);
-    return translation !== undefined && existsSync(`${root}${translation}`) ? [[page, translation] as const] : [];
+    return translation !== undefined && existsSync(`${root}${translation}`)
+      ? [[page, translation] as const]
+      : [];
   });
 
   test('exists of the README and of every guide', () => {
@@ -70,8 +77,6 @@ function describeBlock({ language, kind, options }: Block): string {
 
 /** A block without its comments, which are translated. */
 function codeOf({ language, kind, options, code }: Block): object {
-  const bare = code
-    .replace(/(^|\s)(?:#|\/\/)\s.*$/gm, '$1')
-    .replace(/[ \t]+$/gm, '');
+  const bare = code.replace(/(^|\s)(?:#|\/\/)\s.*$/gm, '$1').replace(/[ \t]+$/gm, '');
   return { language, kind, options: [...options], code: bare };
 }

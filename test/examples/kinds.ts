@@ -7,8 +7,8 @@ import { requireOrSkip } from '../support/require-or-skip.ts';
 import { show } from './chromium.ts';
 import type { Block } from './markdown.ts';
 import { root } from './pages.ts';
-import { describeOutcome, heard, type Outcome, type Stage } from './stage.ts';
 import { faultsOfCaddyfile, faultsOfNginx, faultsOfUnit } from './site-files.ts';
+import { describeOutcome, heard, type Outcome, type Stage } from './stage.ts';
 import { difference, play } from './transcript.ts';
 
 type Kind = (block: Block, stage: Stage) => Promise<void> | void;
@@ -25,7 +25,11 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['json answer', (block, stage) => sameJson(block, stage.printed)],
   ['text output', (block, stage) => void expect(stage.printed).toContain(block.code.trim())],
   // Programs that publish, by interpreter; skipped aloud where there is none.
-  ['js run', async (block, stage) => printsIn(stage, block, await stage.run('node', nodeArgs('js'), adapted(block, stage)))],
+  [
+    'js run',
+    async (block, stage) =>
+      printsIn(stage, block, await stage.run('node', nodeArgs('js'), adapted(block, stage))),
+  ],
   ['python run', (block, stage) => interpret(block, stage, 'python3', ['-'])],
   ['php run', (block, stage) => interpret(block, stage, 'php', [])],
   ['java run', (block, stage) => interpret(block, stage, 'java', ['Publish.java'])],
@@ -60,7 +64,12 @@ function checkNpmScripts({ code }: Block): void {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     readonly scripts: Readonly<Record<string, string>>;
   };
-  const known = new Set(['npm ci', 'npm start', 'npm test', ...Object.keys(scripts).map((name) => `npm run ${name}`)]);
+  const known = new Set([
+    'npm ci',
+    'npm start',
+    'npm test',
+    ...Object.keys(scripts).map((name) => `npm run ${name}`),
+  ]);
   const commands = code
     .replace(/(?:^|\s)#.*$/gm, '')
     .split(/&&|\n/)
@@ -75,7 +84,12 @@ function sameJson(block: Block, printed: string): void {
   expect(fault, `${block.page}:${block.line} is not what was answered: ${printed}`).toBeUndefined();
 }
 
-async function interpret(block: Block, stage: Stage, command: string, args: readonly string[]): Promise<void> {
+async function interpret(
+  block: Block,
+  stage: Stage,
+  command: string,
+  args: readonly string[],
+): Promise<void> {
   const found = await stage.run('sh', ['-c', `command -v ${command}`]);
   if (found.code !== 0) return console.warn(`${block.page}:${block.line} SKIPPED for want of ${command}`);
   const code = adapted(block, stage);
@@ -105,7 +119,11 @@ function nodeArgs(language: 'js' | 'ts'): string[] {
 
 async function showBundle(block: Block, stage: Stage): Promise<void> {
   const { outputFiles } = await build({
-    stdin: { contents: adapted(block, stage), resolveDir: root, loader: block.language === 'tsx' ? 'tsx' : 'js' },
+    stdin: {
+      contents: adapted(block, stage),
+      resolveDir: root,
+      loader: block.language === 'tsx' ? 'tsx' : 'js',
+    },
     jsx: 'automatic',
     define: { 'process.env.NODE_ENV': '"production"' },
     bundle: true,

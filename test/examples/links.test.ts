@@ -24,7 +24,11 @@ test('every `carillon` command that a page mentions exists', () => {
   const known = new Set([...help.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name));
   expect(known).toContain('serve');
   const mentioned = pages.flatMap((page) =>
-    [...readPage(root, page).matchAll(/`(?:npx )?carillon ([a-z]+)[^`]*`/g)].map(([text, name]) => ({ page, text, name })),
+    [...readPage(root, page).matchAll(/`(?:npx )?carillon ([a-z]+)[^`]*`/g)].map(([text, name]) => ({
+      page,
+      text,
+      name,
+    })),
   );
   expect(mentioned.length).toBeGreaterThan(3);
   expect(mentioned.filter(({ name }) => !known.has(name))).toEqual([]);

@@ -50,7 +50,10 @@ function blockOf(
 /** Links of a page outside its code, images included. */
 export function linksOf(text: string): Link[] {
   return prose(text).flatMap(({ line, text: words }) =>
-    [...words.matchAll(/\]\(([^()\s]+(?:\([^()]*\))?)[^()]*\)/g)].map(([, target = '']) => ({ line, target })),
+    [...words.matchAll(/\]\(([^()\s]+(?:\([^()]*\))?)[^()]*\)/g)].map(([, target = '']) => ({
+      line,
+      target,
+    })),
   );
 }
 

@@ -21,7 +21,7 @@ export function allPages(): string[] {
 /** Pages with examples that a reader is to copy. */
 export function examplePages(): string[] {
   return allPages().filter((page) =>
-    /^(?:README[^/]*|docs\/(?:README[^/]*|guides\/.*)|packages\/[^/]+\/README[^/]*|examples\/.*)\.md$/.test(page),
+    /^(?:README[^/]*|docs\/(?:README[^/]*|guides\/.*)|packages\/[^/]+\/README[^/]*)\.md$/.test(page),
   );
 }
 

@@ -31,7 +31,8 @@ export function faultsOfUnit(unit: string): string[] {
     if (!/^[A-Z][A-Za-z]+=\S/.test(text)) faults.push(`no key of systemd: ${text}`);
   }
   const [, command, flags = ''] = /^ExecStart=\S*carillon (\w+)(.*)$/m.exec(unit) ?? [];
-  if (command === undefined) return unit.includes('ExecStart=') ? [...faults, 'ExecStart is not carillon'] : faults;
+  if (command === undefined)
+    return unit.includes('ExecStart=') ? [...faults, 'ExecStart is not carillon'] : faults;
   const help = execFileSync(process.execPath, [carillonBin, 'help', command], { encoding: 'utf8' });
   for (const [flag] of flags.matchAll(/--[a-z-]+/g))
     if (!help.includes(`${flag} `)) faults.push(`carillon ${command} knows no ${flag}`);
@@ -42,11 +43,15 @@ export function faultsOfUnit(unit: string): string[] {
 function nginx(config: string): string[] | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-nginx-'));
   const file = join(folder, 'nginx.conf');
-  const site = config.replace(/^\s*ssl_certificate.*$/gm, '').replace(/ ssl;/g, ';').replace(/listen \S*443/g, 'listen 18443');
+  const site = config
+    .replace(/^\s*ssl_certificate.*$/gm, '')
+    .replace(/ ssl;/g, ';')
+    .replace(/listen \S*443/g, 'listen 18443');
   writeFileSync(file, `pid ${folder}/pid; error_log stderr; events {} http { access_log off; ${site} }`);
+  const { PATH = '' } = process.env;
   const { error, status, stderr } = spawnSync('nginx', ['-t', '-q', '-p', folder, '-c', file], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` },
+    env: { ...process.env, PATH: `${PATH}:/usr/sbin` },
   });
   rmSync(folder, { recursive: true, force: true });
   if (error !== undefined) return undefined;

@@ -112,7 +112,11 @@ export class Stage {
       ended = code ?? signal ?? 'ended';
     });
     child.stdin.end(input);
-    for (let waited = 0; waited < patience && ended === undefined && !stdout.includes(expected); waited += 100) {
+    for (
+      let waited = 0;
+      waited < patience && ended === undefined && !stdout.includes(expected);
+      waited += 100
+    ) {
       await this.publish(channel);
       await sleep(100);
     }

@@ -71,7 +71,12 @@ class Peer {
 }
 
 /** The first place where `came` is not what the page says, and undefined where there is none. */
-export function difference(said: unknown, came: unknown, known: Map<unknown, unknown>, path = ''): string | undefined {
+export function difference(
+  said: unknown,
+  came: unknown,
+  known: Map<unknown, unknown>,
+  path = '',
+): string | undefined {
   if (varying.has(path.split('.').at(-1) ?? '') && typeof said === typeof came) {
     if (!known.has(said)) known.set(said, came);
     return known.get(said) === came ? undefined : `${path} is another than before`;

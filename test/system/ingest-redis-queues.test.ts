@@ -90,14 +90,21 @@ describe.skipIf(path === undefined)('streams and lists', () => {
     for (const data of ['1', '2', '3']) await redis.cli('XADD', 'orders', '*', 'data', data);
     // As a server does that dies between reading and acknowledging.
     await redis.cli('XREADGROUP', 'GROUP', 'push', 'carillon', 'STREAMS', 'orders', '>');
-    expect(await redis.cli('XPENDING', 'orders', 'push')).toMatch(/^3/);
+    // And what another server holds that has been silent for more than a minute.
+    const other = await redis.cli('XADD', 'orders', '*', 'data', '4');
+    await redis.cli('XREADGROUP', 'GROUP', 'push', 'other', 'STREAMS', 'orders', '>');
+    await redis.cli('XCLAIM', 'orders', 'push', 'other', '0', other, 'IDLE', '61000');
+    const busy = await redis.cli('XADD', 'orders', '*', 'data', '5');
+    await redis.cli('XREADGROUP', 'GROUP', 'push', 'other', 'STREAMS', 'orders', '>');
+    expect(await redis.cli('XPENDING', 'orders', 'push')).toMatch(/^5/);
     const carillon = await start(streams);
     const late = await subscribed(carillon, 'orders');
-    await expect.poll(() => redis.cli('XPENDING', 'orders', 'push'), patient).toMatch(/^0/);
+    await expect.poll(() => redis.cli('XPENDING', 'orders', 'push'), patient).toMatch(/^1\n/);
+    expect(await redis.cli('XPENDING', 'orders', 'push')).toContain(busy);
     late.send('{"id":1,"op":"history","channel":"orders"}');
     const [answer] = await late.until(1);
     expect(JSON.parse(String(answer)).result.publications.map(({ data }: { data: unknown }) => data)).toEqual(
-      [1, 2, 3],
+      [1, 2, 3, 4],
     );
   });
 

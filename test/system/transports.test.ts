@@ -33,7 +33,11 @@ async function subscribed(count = 1): Promise<void> {
   await expect
     .poll(
       async () => {
-        const response = await fetch(`${carillon.url}/v1/channels`, { method: 'POST', body: '{}' });
+        const response = await fetch(`${carillon.url}/v1/channels`, {
+          method: 'POST',
+          headers: { 'Content-Type': 'application/json' },
+          body: '{}',
+        });
         const { result } = (await response.json()) as {
           result: { channels: readonly { channel: string; sessions: number }[] };
         };
@@ -119,7 +123,8 @@ describe.skipIf(executablePath === undefined)('in Chromium', () => {
           ${script}</script>`,
       }),
     );
-    await page.goto(url);
+    // Scripts and iframes that wait hold up the load event.
+    await page.goto(url, { waitUntil: 'domcontentloaded' });
   }
 
   const shown = (): Promise<string[]> => page.locator('li').allTextContents();

@@ -19,8 +19,8 @@ export interface AttemptOptions {
 }
 
 export interface AttemptListener {
-  /** Open and authenticated. `session` is known where the server told it. */
-  opened(session: string | undefined): void;
+  /** Open and authenticated. `session` is known where the server told it; `expires` in seconds, where the token does. */
+  opened(session: string | undefined, expires: number | undefined): void;
   received(frame: unknown): void;
   /** It is over. `again`: another try makes sense. */
   failed(reason: Reason, again: boolean): void;
@@ -85,6 +85,7 @@ export class Attempt {
   }
 
   #authenticate(token: string): void {
+    this.#limit(reasons.connectTimeout);
     const command = JSON.stringify({ op: 'auth', token });
     const text = this.#options.requests.expect(command, (error, result) => {
       if (!this.#live) return;
@@ -93,14 +94,15 @@ export class Attempt {
         return;
       }
       this.#options.token.accepted();
-      this.#opened((result as { readonly session?: string } | undefined)?.session);
+      const told = result as { readonly session?: string; readonly expires?: number } | undefined;
+      this.#opened(told?.session, told?.expires);
     });
     this.send(text);
   }
 
-  #opened(session: string | undefined): void {
+  #opened(session: string | undefined, expires?: number): void {
     this.#cancel?.();
-    this.#listener.opened(session);
+    this.#listener.opened(session, expires);
   }
 
   #refused(error: CarillonError): void {

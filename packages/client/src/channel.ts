@@ -1,9 +1,9 @@
 /** One channel as the application uses it. */
-import type { Position, PublishResult, SubscribeResult } from '@carillon/protocol';
+import type { Member, Position, PublishResult, SubscribeResult } from '@carillon/protocol';
 import type { Emitter, Listener, Off } from './emitter.ts';
 import { CarillonError, type Reason } from './errors.ts';
 import type { ChannelEvents, Message, SubscribeOptions, SubscriptionState } from './events.ts';
-import { publishText } from './frames.ts';
+import { dataText } from './frames.ts';
 import { type Intake, iterate } from './iteration.ts';
 import type { Link } from './link.ts';
 import * as reasons from './reasons.ts';
@@ -34,6 +34,13 @@ export interface History<T> {
   /** The channel's newest position. */
   readonly epoch: string;
   readonly offset: number;
+}
+
+/** Who is in a channel, in numbers. */
+export interface PresenceStats {
+  readonly sessions: number;
+  /** Each user counts once, however many sessions. */
+  readonly users: number;
 }
 
 /**
@@ -111,7 +118,8 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async publish(data: T, options: PublishOptions = {}): Promise<PublishResult> {
     const key = options.idempotencyKey ?? this.#link.outbox.uniqueKey();
-    const result = await this.#submit(publishText(this.name, data, key));
+    const command = { op: 'publish', channel: this.name, idempotency_key: key };
+    const result = await this.#submit(dataText(command, data));
     return result as PublishResult;
   }
 
@@ -121,8 +129,20 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async history(options: HistoryOptions = {}): Promise<History<T>> {
     const { since, limit, reverse } = options;
-    const command = { op: 'history', channel: this.name, since, limit, reverse };
-    return (await this.#submit(JSON.stringify(command))) as History<T>;
+    return (await this.#ask('history', { since, limit, reverse })) as History<T>;
+  }
+
+  /**
+   * The sessions that are in the channel, of all clients.
+   * @throws CarillonError where the server refuses, 108 where the channel has no presence.
+   */
+  async presence(): Promise<readonly Member[]> {
+    return ((await this.#ask('presence')) as { readonly members: readonly Member[] }).members;
+  }
+
+  /** How many they are. @throws CarillonError as `presence()`. */
+  async presenceStats(): Promise<PresenceStats> {
+    return (await this.#ask('presence_stats')) as PresenceStats;
   }
 
   /**
@@ -148,6 +168,10 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
     return () => {
       for (const off of offs) off();
     };
+  }
+
+  #ask(op: string, query?: object): Promise<unknown> {
+    return this.#submit(JSON.stringify({ op, channel: this.name, ...query }));
   }
 
   // Where publishing is for subscribers only, a publication must not overtake the subscription.

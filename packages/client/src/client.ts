@@ -6,7 +6,7 @@ import type { ConnectionChange, ConnectionListener, ConnectionState } from './co
 import { Emitter, type Listener, type Off } from './emitter.ts';
 import { CarillonError, type Reason, reportUncaught } from './errors.ts';
 import type { ChannelEvents } from './events.ts';
-import type { Frame } from './frames.ts';
+import { dataText, type Frame } from './frames.ts';
 import type { Link } from './link.ts';
 import { type CarillonOptions, complete, type Internals, webSocketUrl } from './options.ts';
 import { Outbox } from './outbox.ts';
@@ -14,6 +14,7 @@ import * as reasons from './reasons.ts';
 import { Requests } from './requests.ts';
 import { Subscription } from './subscription.ts';
 import { TokenSource } from './token.ts';
+import type { TransportName } from './transport.ts';
 
 /** The events of a client and the arguments of their listeners. */
 export interface CarillonEvents {
@@ -75,6 +76,20 @@ export class Carillon<Channels extends object = NoChannels> {
   /** This session's id, the last one while there is none; undefined for a client without a token. */
   get session(): string | undefined {
     return this.#connection.session;
+  }
+
+  /** What the connection goes through; undefined while there is none. */
+  get transport(): TransportName | undefined {
+    return this.#connection.transport;
+  }
+
+  /**
+   * Asks the backend behind the server: a hook or callback answers. It is never sent twice; while there is no connection it waits.
+   * @throws CarillonError where the answer is an error, or the connection is lost before it comes.
+   */
+  call(method: string, data?: unknown): Promise<unknown> {
+    const command = dataText({ op: 'call', method }, data ?? null);
+    return this.#outbox.submit(command, () => true, true);
   }
 
   /** Listens; the returned function stops it. */

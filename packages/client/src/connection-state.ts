@@ -1,6 +1,7 @@
 /** The states of a connection, and what the rest of the SDK hears of it. */
 import type { Reason } from './errors.ts';
 import type { Frame } from './frames.ts';
+import type { TransportName } from './transport.ts';
 
 /**
  * - `disconnected`: nothing happens until `connect()`, or until the client is used for the first time.
@@ -15,6 +16,8 @@ export interface ConnectionChange {
   readonly reason: Reason;
   /** Milliseconds until the next try, where one is waited for. */
   readonly retryInMs?: number;
+  /** What the connection goes through; present with `connected`. */
+  readonly transport?: TransportName;
 }
 
 export interface ConnectionListener {

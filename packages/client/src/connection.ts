@@ -10,8 +10,10 @@ import { type Frame, readFrame } from './frames.ts';
 import { Heartbeat } from './heartbeat.ts';
 import type { ConnectionLink } from './link.ts';
 import * as reasons from './reasons.ts';
+import { refreshIn } from './refresh.ts';
 import type { Settle } from './requests.ts';
 import type { Cancel } from './timers.ts';
+import type { TransportName } from './transport.ts';
 import { type WakeListener, watchWake } from './wake.ts';
 
 /** A connection that lived this long was no failure: the backoff begins anew. */
@@ -38,6 +40,7 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
   #cancel: Cancel | undefined;
   #waiting = false;
   #notBefore: number | undefined;
+  #cancelRefresh: Cancel | undefined;
   #unwatch: (() => void) | undefined;
 
   constructor(options: AttemptOptions, backoff: BackoffOptions, listener: ConnectionListener) {
@@ -58,6 +61,11 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
 
   get connected(): boolean {
     return this.#state === 'connected';
+  }
+
+  /** Undefined while not connected. */
+  get transport(): TransportName | undefined {
+    return this.connected ? this.#options.transport.name : undefined;
   }
 
   /** The id of this session, or of the last one while there is none; undefined where the client never authenticated. */
@@ -130,7 +138,7 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
     return timers.after(backoffMs(failures, this.#backoff, timers.random()), task);
   }
 
-  opened(session: string | undefined): void {
+  opened(session: string | undefined, expires: number | undefined): void {
     if (session !== undefined) {
       this.#formerSession = this.#session;
       this.#session = session;
@@ -139,7 +147,11 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
     this.#connectedAt = this.#options.timers.now();
     this.#heartbeat.start();
     const attempt = this.#attempt;
-    this.#listener.changed({ state: 'connected', reason: reasons.connected });
+    const { token, timers } = this.#options;
+    if (expires !== undefined && token.renewable)
+      this.#cancelRefresh = refreshIn(expires, this, token, timers);
+    const transport = this.#options.transport.name;
+    this.#listener.changed({ state: 'connected', reason: reasons.connected, transport });
     if (attempt.live) this.#listener.opened();
   }
 
@@ -200,6 +212,8 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
     this.#waiting = false;
     this.#notBefore = undefined;
     this.#heartbeat.stop();
+    this.#cancelRefresh?.();
+    this.#cancelRefresh = undefined;
     this.#attempt.close();
     this.#attempt = new Attempt(this.#options, this);
     const attempt = this.#attempt;

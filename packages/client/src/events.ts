@@ -84,12 +84,6 @@ export function messageOf(channel: string, { data, offset, binary }: Frame, reco
 }
 
 /** A gap event as the application sees it. */
-export function gapOf(channel: string, { epoch, from, to }: Frame): Gap {
-  return {
-    channel,
-    reason: reasons.skipped,
-    ...(epoch !== undefined && { epoch }),
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-  };
+export function gapOf(channel: string, { event: _, type: __, ...place }: Frame): Gap {
+  return { channel, reason: reasons.skipped, ...place };
 }

@@ -36,11 +36,11 @@ function isFrame(value: unknown): value is Frame {
 }
 
 /**
- * A `publish` command as text, without an id. `data` is serialized here and only here, so what the application changes in it later
+ * A command with `data` as text, without an id. `data` is serialized here and only here, so what the application changes in it later
  * has no effect.
  * @throws CarillonError where `data` is nothing that JSON can hold.
  */
-export function publishText(channel: string, data: unknown, idempotencyKey: string): string {
+export function dataText(command: object, data: unknown): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(data);
@@ -48,6 +48,5 @@ export function publishText(channel: string, data: unknown, idempotencyKey: stri
     throw new CarillonError(reasons.notJson, { cause });
   }
   if (json === undefined) throw new CarillonError(reasons.notJson);
-  const head = JSON.stringify({ op: 'publish', channel, idempotency_key: idempotencyKey });
-  return `${head.slice(0, -1)},"data":${json}}`;
+  return `${JSON.stringify(command).slice(0, -1)},"data":${json}}`;
 }

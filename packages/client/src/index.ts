@@ -2,14 +2,15 @@
 export type {
   ChannelsOf,
   DataOfChannel,
+  Member,
   NoChannels,
   Position,
   PublishResult,
   SubscribeResult,
 } from '@carillon/protocol';
 export type { BackoffOptions } from './backoff.ts';
-export type { Channel, History, HistoryOptions, PublishOptions } from './channel.ts';
-export { Carillon, type CarillonEvents } from './client.ts';
+export type { Channel, History, HistoryOptions, PresenceStats, PublishOptions } from './channel.ts';
+export type { CarillonEvents } from './client.ts';
 export type { ConnectionChange, ConnectionState } from './connection-state.ts';
 export type { Off } from './emitter.ts';
 export { CarillonError, type Reason } from './errors.ts';
@@ -22,7 +23,8 @@ export type {
   SubscriptionChange,
   SubscriptionState,
 } from './events.ts';
-export type { CarillonOptions } from './options.ts';
+export { Carillon, type FullOptions as CarillonOptions } from './full.ts';
 export * as reasons from './reasons.ts';
 export type { TokenOption } from './token.ts';
+export type { TransportName } from './transport.ts';
 export type { WebSocketConstructor, WebSocketLike } from './transports/websocket.ts';

@@ -25,9 +25,9 @@ export interface ConnectionLink {
 export interface OutboxLink {
   /**
    * Sends a command, JSON text without an id, that may be sent twice, as soon as the client is connected and `ready` says so, and again after a
-   * cut. Rejects with a CarillonError.
+   * cut; `once`: never again. Rejects with a CarillonError.
    */
-  submit(command: string, ready: () => boolean): Promise<unknown>;
+  submit(command: string, ready: () => boolean, once?: boolean): Promise<unknown>;
   /** Looks again at what waits for `ready`. */
   flush(): void;
   /** A key that no other publication has. */

@@ -48,9 +48,9 @@ export function complete(options: CarillonOptions, internals: Internals) {
   };
 }
 
-function webSocketTransport(given: WebSocketConstructor | undefined): Transport {
-  const WebSocket = given ?? globalThis.WebSocket;
-  if (typeof WebSocket !== 'function') throw new CarillonError(reasons.noWebSocket);
+/** @throws CarillonError where the runtime has none, and none was given. */
+export function webSocketTransport(WebSocket: WebSocketConstructor = globalThis.WebSocket): Transport {
+  if (!WebSocket) throw new CarillonError(reasons.noTransport);
   return new WebSocketTransport(WebSocket);
 }
 

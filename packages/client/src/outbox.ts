@@ -19,6 +19,7 @@ const idBytes = 24;
 interface Entry {
   readonly command: string;
   readonly ready: () => boolean;
+  readonly once: boolean;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: CarillonError) => void;
   readonly cancel: Cancel;
@@ -44,7 +45,7 @@ export class Outbox implements OutboxLink {
     this.#limits = limits;
   }
 
-  async submit(command: string, ready: () => boolean): Promise<unknown> {
+  async submit(command: string, ready: () => boolean, once = false): Promise<unknown> {
     const bytesMax = this.#limits.maxFrameBytes - idBytes;
     // No code unit takes more than three bytes: most commands need no counting.
     if (command.length * 3 > bytesMax && new TextEncoder().encode(command).length > bytesMax) {
@@ -57,7 +58,7 @@ export class Outbox implements OutboxLink {
       const cancel = this.#timers.after(this.#limits.queueTimeoutMs, () => {
         this.#fail(entry, new CarillonError(reasons.queueTimeout));
       });
-      const entry: Entry = { command, ready, resolve, reject, cancel, sent: false, renewed: false };
+      const entry: Entry = { command, ready, once, resolve, reject, cancel, sent: false, renewed: false };
       this.#entries.add(entry);
       this.#waiting += 1;
       this.flush();
@@ -94,7 +95,7 @@ export class Outbox implements OutboxLink {
       if (error === undefined) {
         this.#remove(entry);
         entry.resolve(result);
-      } else if (error.code === reasons.connectionLost.code) {
+      } else if (error.code === reasons.connectionLost.code && !entry.once) {
         this.#wait(entry);
       } else if (isTokenFault(error) && !entry.renewed) {
         entry.renewed = true;

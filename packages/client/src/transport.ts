@@ -1,5 +1,8 @@
 /** What the SDK asks of a way to reach the server; the WebSocket is one, streams and polling are others. */
 
+/** The ways, the best first. */
+export type TransportName = 'websocket' | 'sse' | 'longpoll';
+
 /** What a transport tells about the connection that it opened. After `closed` it tells nothing more. */
 export interface TransportCallbacks {
   /** Commands can be sent. `session` is told where the transport itself learns it. */
@@ -19,6 +22,8 @@ export interface TransportConnection {
 }
 
 export interface Transport {
-  /** Starts a connection and returns at once; the callbacks come later, never from inside this call. */
+  /** What it is; of several, the one in use. */
+  readonly name: TransportName;
+  /** Starts a connection to the address of the WebSocket and returns at once; the callbacks come later, never from inside this call. */
   open(url: string, callbacks: TransportCallbacks): TransportConnection;
 }

@@ -48,6 +48,7 @@ export class ScriptedConnection implements TransportConnection {
 }
 
 export class ScriptedTransport implements Transport {
+  readonly name = 'websocket';
   readonly connections: ScriptedConnection[] = [];
 
   open(_url: string, callbacks: TransportCallbacks): TransportConnection {

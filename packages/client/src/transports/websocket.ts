@@ -14,6 +14,7 @@ export interface WebSocketLike {
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 export class WebSocketTransport implements Transport {
+  readonly name = 'websocket';
   readonly #WebSocket: WebSocketConstructor;
 
   constructor(WebSocket: WebSocketConstructor) {

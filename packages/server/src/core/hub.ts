@@ -117,6 +117,7 @@ export class Hub implements BrokerSink {
     const lane = channel.lane(session.connection.wire, label, this.#laneContext);
     const subscription = new Subscription(session, channel.name, label, lane, formerSession);
     lane.join(subscription);
+    if (formerSession !== undefined) this.#registry.addSuccessor(formerSession, subscription);
     return subscription;
   }
 
@@ -125,6 +126,8 @@ export class Hub implements BrokerSink {
     const channel = this.#channels.get(subscription.channel);
     if (channel === undefined) return;
     channel.leave(subscription);
+    const { formerSession } = subscription;
+    if (formerSession !== undefined) this.#registry.removeSuccessor(formerSession, subscription);
     this.release(channel);
   }
 
@@ -132,6 +135,9 @@ export class Hub implements BrokerSink {
     this.#counters.publications += batch.length;
     const channel = this.#listening(name);
     if (channel === undefined) return;
+    const { handed } = channel;
+    // A new stream, or the rest of an old one: offsets of both must not be compared.
+    if (epoch !== '' && handed.epoch !== undefined && handed.epoch !== epoch) this.gap(name);
     for (const publication of batch) channel.append(publication, epoch);
     for (const lane of channel.lanes) this.#markDirty(lane);
   }
@@ -211,7 +217,7 @@ export class Hub implements BrokerSink {
     const lanes = this.#dirtyLanes;
     this.#dirtyLanes = new Set();
     const deadline = this.#clock.now() + sliceMs;
-    if (lanes.size > 1) for (const lane of lanes) lane.cork();
+    if (lanes.size > 1 && isOneWrite(lanes)) for (const lane of lanes) lane.cork();
     for (const lane of lanes) if (!lane.sweep(deadline)) this.#dirtyLanes.add(lane);
   }
 
@@ -228,7 +234,10 @@ export class Hub implements BrokerSink {
   }
 
   *#excluded(lane: Lane, { sessions = [], users = [] }: Exclusion): Generator<Subscription> {
-    for (const id of sessions) yield* this.#in(lane, this.#registry.session(id));
+    for (const id of sessions) {
+      yield* this.#in(lane, this.#registry.session(id));
+      for (const subscription of this.#registry.successors(id)) if (subscription.lane === lane) yield subscription;
+    }
     for (const user of users) for (const session of this.#registry.user(user)) yield* this.#in(lane, session);
   }
 
@@ -239,4 +248,11 @@ export class Hub implements BrokerSink {
     const subscription = session?.subscription(lane.channel);
     if (subscription?.lane === lane) yield subscription;
   }
+}
+
+/** What is gathered in a cork is pinned by a connection that is full, so it must not be more than one write may be. */
+function isOneWrite(lanes: Iterable<Lane>): boolean {
+  let bytes = 0;
+  for (const { gatheredBytes } of lanes) bytes += gatheredBytes;
+  return bytes <= limits.joinedWriteBytes;
 }

@@ -37,7 +37,9 @@ export class Lane implements Place {
   readonly wire: Wire;
   readonly label: string;
   readonly log: FrameLog;
-  readonly handed: Readonly<Handed>;
+  readonly handed: Handed;
+  /** Appended since the last sweep that came to its end. */
+  gatheredBytes = 0;
   readonly #context: LaneContext;
   readonly #members: Subscription[] = [];
   /** The members' connections, at the same places: the loop need not touch the members. */
@@ -49,7 +51,7 @@ export class Lane implements Place {
   #bytes: Buffer = Buffer.alloc(0);
   #exclusions = 0;
 
-  constructor(channel: string, wire: Wire, label: string, handed: Readonly<Handed>, context: LaneContext) {
+  constructor(channel: string, wire: Wire, label: string, handed: Handed, context: LaneContext) {
     this.channel = channel;
     this.wire = wire;
     this.label = label;
@@ -82,7 +84,9 @@ export class Lane implements Place {
   /** Encodes the publication, once for everybody, and keeps the frame until the turn ends. */
   append(publication: Publication, epoch: string): void {
     const { offset, exclude } = publication;
-    this.log.append(this.wire.publication(this.label, publication, epoch), offset, exclude);
+    const frame = this.wire.publication(this.label, publication, epoch);
+    this.log.append(frame, offset, exclude);
+    this.gatheredBytes += frame.length;
     if (exclude !== undefined) this.#exclusions += 1;
   }
 
@@ -108,6 +112,7 @@ export class Lane implements Place {
   /** Lets a joining or rereading subscription go on from this log with what comes after its offset. */
   attach(subscription: Subscription): void {
     const isNumbered = subscription.epoch !== '';
+    if (isNumbered) this.handed.epoch ??= subscription.epoch;
     const from = isNumbered ? this.log.numberAfter(subscription.offset) : subscription.cursor;
     subscription.cursor = Math.max(from, this.log.base);
     subscription.state = 'behind';
@@ -267,6 +272,7 @@ export class Lane implements Place {
 
   #trim(): void {
     this.#exclusions = 0;
+    this.gatheredBytes = 0;
     if (this.#aside.size === 0) this.log.trim(this.#next);
     else if (this.#aside.size <= exactTrimMembers) this.log.trim(Math.min(this.#next, this.#slowest()));
     this.log.bound(this.#next, this.#context.logFrames, this.#context.logBytes);

@@ -109,7 +109,9 @@ export class Recovery {
       return page.epoch === since.epoch && since.offset <= page.top ? page : this.#page(channel, 0);
     }
     const bare = await this.#broker.history(channel, { limit: 0 });
-    return last === undefined ? bare : this.#page(channel, Math.max(0, bare.top - last));
+    if (last === undefined) return bare;
+    const page = await this.#page(channel, Math.max(0, bare.top - last));
+    return page.epoch === bare.epoch ? page : this.#page(channel, Math.max(0, page.top - last));
   }
 
   /** The next part of history for a subscriber that has everything up to `offset`. */
@@ -156,8 +158,9 @@ export class Recovery {
       if (hasEnded(subscription)) return;
       // Others of the session may have filled the connection meanwhile; and what was read before a cut may end before the hole.
       if (!session.hasRoom() || cuts !== lane.handed.cuts) continue;
-      this.#tellWhatIsMissing(subscription, page);
+      const isNext = this.#tellWhatIsMissing(subscription, page);
       if (hasEnded(subscription)) return;
+      if (!isNext) continue;
       this.#replay(subscription, page.publications);
       if (this.#meetsLog(subscription, page.top, cuts)) break;
       if (page.publications.length === 0) {
@@ -169,13 +172,15 @@ export class Recovery {
     lane.readOn(subscription);
   }
 
-  #tellWhatIsMissing(subscription: Subscription, { epoch, oldest, top }: HistoryPage): void {
+  /** Moves the subscription behind what is gone. False when the page was asked for by an offset of another stream: it is not what comes next. */
+  #tellWhatIsMissing(subscription: Subscription, { epoch, oldest, top }: HistoryPage): boolean {
     const isSameStream = epoch === subscription.epoch && subscription.offset <= top;
-    if (isSameStream && oldest <= subscription.offset + 1) return;
+    if (isSameStream && oldest <= subscription.offset + 1) return true;
     const from = isSameStream ? subscription.offset + 1 : 1;
     this.#tell(subscription, { epoch, from, to: oldest - 1 });
     subscription.epoch = epoch;
     subscription.offset = oldest - 1;
+    return isSameStream;
   }
 
   /** Without history there is nothing to read: tell, and go on with what the log still has. */

@@ -13,6 +13,8 @@ export interface RegisteredSession {
 export class Registry {
   readonly #sessions = new Map<string, RegisteredSession>();
   readonly #users = new Map<string, Set<RegisteredSession>>();
+  /** The subscriptions of clients that are back, by the session that they had before. */
+  readonly #successors = new Map<string, Set<Subscription>>();
 
   get sessionCount(): number {
     return this.#sessions.size;
@@ -55,6 +57,23 @@ export class Registry {
   /** The sessions of a user. */
   user(user: string): Iterable<RegisteredSession> {
     return this.#users.get(user) ?? [];
+  }
+
+  addSuccessor(formerSession: string, subscription: Subscription): void {
+    const successors = this.#successors.get(formerSession);
+    if (successors === undefined) this.#successors.set(formerSession, new Set([subscription]));
+    else successors.add(subscription);
+  }
+
+  removeSuccessor(formerSession: string, subscription: Subscription): void {
+    const successors = this.#successors.get(formerSession);
+    successors?.delete(subscription);
+    if (successors?.size === 0) this.#successors.delete(formerSession);
+  }
+
+  /** The subscriptions that were made in the name of a former session, too. */
+  successors(formerSession: string): Iterable<Subscription> {
+    return this.#successors.get(formerSession) ?? [];
   }
 
   all(): Iterable<RegisteredSession> {

@@ -37,6 +37,9 @@ export interface StartingPoint extends Position {
 /** Why a connection is not read for a while; it is read again when no reason is left. */
 export const pauseReasons = { blocked: 1, busy: 2 } as const;
 
+/** Up to this much waits in an outbox for the end of the turn before a page of history is put behind it. */
+const gatheredBytes = 16_384;
+
 const nothing: readonly Buffer[] = Object.freeze([]);
 
 export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
@@ -183,7 +186,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   }
 
   hasRoom(): boolean {
-    if (this.#outboxBytes > limits.joinedWriteBytes) this.flushOutbox();
+    if (this.#outboxBytes > gatheredBytes) this.flushOutbox();
     return !this.isBlocked;
   }
 

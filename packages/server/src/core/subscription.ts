@@ -45,7 +45,7 @@ export type SubscriptionState = 'joining' | 'confirmed' | 'live' | 'behind' | 'r
 export interface Handed {
   /** The newest offset; 0 when there was none since the last cut. */
   offset: number;
-  /** Of that offset. */
+  /** Of that offset, and of the subscriptions that go on from what is handed on; undefined while nobody knows. */
   epoch: string | undefined;
   /** How often publications may have been lost on the way here: what was read before the last time proves nothing. */
   cuts: number;

@@ -133,7 +133,7 @@ export class Line {
     this.#isUp = false;
     if (now - this.#saidAt < remindMs) return;
     this.#saidAt = now;
-    log.warn('Redis cannot be used; it is tried again until it can', { line: name, reason: fault });
+    log.warn('Redis ingest is not in force; it is tried again until it is', { line: name, reason: fault });
   }
 
   /** Ends early when the line is closed. */
