@@ -83,7 +83,8 @@ export class Reader {
       label: channel === `user:${user}` ? '@user' : channel,
       phase: 'idle',
       isWanted: true,
-      numbered: keepsHistory(channel) && options.kind !== 'bare' ? new NumberedTrack(truth, channel) : undefined,
+      numbered:
+        keepsHistory(channel) && options.kind !== 'bare' ? new NumberedTrack(truth, channel) : undefined,
       plain: new PlainTrack(truth, channel),
     }));
   }
@@ -111,12 +112,18 @@ export class Reader {
     this.#forget();
   }
 
+  /** The connection breaks, and a new one is there in the same turn. */
+  comeBackAtOnce(): void {
+    this.cut();
+    this.connect();
+  }
+
   /** One of its channels is left, or wanted again. */
   toggle(): void {
     if (this.#options.kind === 'bare') return;
     const want = this.#wants[this.#options.draw(this.#wants.length)];
     if (want === undefined) return;
-    want.isWanted = !want.isWanted;
+    want.isWanted = !want.isWanted || this.#options.draw(3) > 0;
     this.#advance();
   }
 

@@ -7,15 +7,18 @@ const only = env['SEED'];
 const seeds = only === undefined ? Array.from({ length: 200 }, (_, index) => index + 1) : [Number(only)];
 const total: Tally = { published: 0, gaps: 0, rereads: 0, delivered: 0, cutForSlowness: 0 };
 
-test.each(chunks(seeds, 20))('REC3 REC7 REC8 REC9 in order, without gap or repeat, or told: seeds from %i', async (...group) => {
-  for (const seed of group) {
-    const world = new World(seed);
-    await world.run().catch((error: unknown) => {
-      throw new Error(`seed ${seed} (SEED=${seed} runs only it): ${String(error)}`, { cause: error });
-    });
-    for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += world.tally[key];
-  }
-});
+test.each(chunks(seeds, 20))(
+  'REC3 REC7 REC8 REC9 in order, without gap or repeat, or told: seeds from %i',
+  async (...group) => {
+    for (const seed of group) {
+      const world = new World(seed);
+      await world.run().catch((error: unknown) => {
+        throw new Error(`seed ${seed} (SEED=${seed} runs only it): ${String(error)}`, { cause: error });
+      });
+      for (const key of Object.keys(total) as (keyof Tally)[]) total[key] += world.tally[key];
+    }
+  },
+);
 
 test.skipIf(only !== undefined)('the worlds were rough enough to mean something', () => {
   expect(total.gaps).toBeGreaterThan(100);

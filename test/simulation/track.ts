@@ -102,7 +102,11 @@ export class NumberedTrack {
   finished(self: Self): void {
     const position = this.#begun();
     this.#checkMissing(position, Number.POSITIVE_INFINITY, self);
-    const newest = this.#truth.places(this.#channel, this.#truth.count(this.#channel) - 1, Number.POSITIVE_INFINITY)[0];
+    const newest = this.#truth.places(
+      this.#channel,
+      this.#truth.count(this.#channel) - 1,
+      Number.POSITIVE_INFINITY,
+    )[0];
     if (newest !== undefined && newest.epoch !== position.epoch) {
       throw new Error(`still in ${position.epoch}; the newest is of ${newest.epoch}`);
     }
@@ -169,7 +173,10 @@ export class PlainTrack {
     if (this.#isHoleTold) return;
     const first = this.#last === -1 ? this.#from : this.#last + 1;
     for (const fact of this.#truth.places(this.#channel, first, before)) {
-      if (!isExcluded(fact, self.user, self.sessions)) throw new Error(`place ${fact.place} ${JSON.stringify(fact)} never came; ${this.#last} did, then ${before}`);
+      if (!isExcluded(fact, self.user, self.sessions))
+        throw new Error(
+          `place ${fact.place} ${JSON.stringify(fact)} never came; ${this.#last} did, then ${before}`,
+        );
     }
   }
 }

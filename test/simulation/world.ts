@@ -24,7 +24,7 @@ interface Climate {
   readonly readers: number;
 }
 
-const steps = 120;
+const steps = 250;
 const users = ['ann', 'bob', 'cat'];
 
 /** What happened in a world, to see that worlds are worth anything. */
@@ -63,7 +63,9 @@ export class World {
   /** Runs the world to its end. Throws what was found wrong. */
   async run(): Promise<void> {
     await this.#host.node.start();
+    for (const reader of this.#readers) reader.connect();
     for (let step = 0; step < steps; step++) {
+      for (const reader of this.#readers) if (this.#draw(12) === 0) reader.connect();
       for (let act = this.#draw(4); act >= 0; act--) this.#act();
       await this.#pass(this.#draw(2) === 0 ? 0 : this.#draw(8));
     }
@@ -77,9 +79,9 @@ export class World {
     if (choice < 55) this.#publish();
     else if (choice < 63) this.#publishRepeated();
     else if (choice < 68) this.#publishFrom(reader);
-    else if (choice < 76) reader.connect();
-    else if (choice < 80) reader.cut();
-    else if (choice < 88) reader.pace = pick(this.#draw, ['fast', 'slow', 'stalled'] as const);
+    else if (choice < 76) reader.cut();
+    else if (choice < 80) reader.comeBackAtOnce();
+    else if (choice < 88) reader.pace = pick(this.#draw, ['fast', 'fast', 'slow', 'stalled'] as const);
     else if (choice < 94) reader.toggle();
     else if (choice < 97) this.#disturb();
     else if (choice < 98) void this.#host.node.removeHistory(this.#anyChannel());
@@ -169,7 +171,8 @@ export class World {
     const { laneLogBytes } = this.#host.node.figures();
     const lanes = this.#channels.length * 4;
     const most = lanes * this.climate.laneLogBytes;
-    if (laneLogBytes > most) throw new Error(`lanes keep ${laneLogBytes} bytes; at most ${most} were allowed`);
+    if (laneLogBytes > most)
+      throw new Error(`lanes keep ${laneLogBytes} bytes; at most ${most} were allowed`);
     for (const { mostPending } of this.#readers) {
       const allowed = limits.joinedWriteBytes + 100_000;
       if (mostPending > allowed) throw new Error(`${mostPending} bytes pending; at most ${allowed} expected`);
@@ -225,7 +228,8 @@ export class World {
     for (const { cutForSlowness } of this.#readers) this.tally.cutForSlowness += cutForSlowness;
     for (const reader of this.#readers) reader.cut();
     const { sessions: left, users: leftUsers, channels, subscriptions } = node.figures();
-    if (left + leftUsers + channels + subscriptions > 0) throw new Error(`outlived the readers: ${left} ${leftUsers} ${channels} ${subscriptions}`);
+    if (left + leftUsers + channels + subscriptions > 0)
+      throw new Error(`outlived the readers: ${left} ${leftUsers} ${channels} ${subscriptions}`);
   }
 
   #anyChannel(): string {
@@ -276,7 +280,7 @@ export class World {
       kind: pick<Kind>(draw, ['native', 'native', 'native', 'raw', 'bare']),
       user,
       channels: user === 'ann' ? [...channels, 'user:ann'] : channels,
-      capacity: (1 + draw(12)) * (100 + this.climate.padding),
+      capacity: (1 + draw(12)) * (100 + this.climate.padding) * pick(draw, [1, 1, 20]),
       node: this.#host.node,
       truth: this.#truth,
       draw,

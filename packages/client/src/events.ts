@@ -73,14 +73,8 @@ export interface ChannelEvents<T> {
 }
 
 /** A publication event as the application sees it. */
-export function messageOf(channel: string, { data, offset, binary }: Frame, recovered: boolean): Message {
-  return {
-    channel,
-    data,
-    recovered,
-    ...(offset !== undefined && { offset }),
-    ...(binary === true && { binary }),
-  };
+export function messageOf(channel: string, { event: _, ...publication }: Frame, recovered: boolean): Message {
+  return { channel, recovered, ...publication } as Message;
 }
 
 /** A gap event as the application sees it. */
