@@ -1,4 +1,4 @@
-// Publishes from a backend, without any package: node examples/node/publish.js CHANNEL TEXT
+// Publishes from a backend, without any package: npx node examples/node/publish.js CHANNEL TEXT
 const [channel = 'room:lobby', text = 'hello'] = process.argv.slice(2);
 const { CARILLON_URL = 'http://127.0.0.1:6790', CARILLON_API_KEY } = process.env;
 

@@ -68,6 +68,8 @@ export class Reader {
   /** How often the server ended its connection because it could not keep up. */
   cutForSlowness = 0;
   mostPending = 0;
+  /** Publications that came and were judged. */
+  received = 0;
   readonly #options: ReaderOptions;
   readonly #wants: Want[];
   #asked = new Map<number, Asked>();
@@ -283,6 +285,7 @@ export class Reader {
   }
 
   #publication({ phase, label, numbered, plain }: Want, name: string, offset: number | undefined): void {
+    this.received += 1;
     this.#judge(label, () => {
       if (phase !== 'joined' && phase !== 'leaving') throw new Error(`${name} came while ${phase}`);
       if (numbered === undefined) plain.received(name, this.#self());

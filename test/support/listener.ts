@@ -42,6 +42,15 @@ export class Listener implements Disposable {
     this.#socket.send(text);
   }
 
+  /** Reads nothing more from the socket until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   /** Resolves with all that came, as soon as it is at least `count`. */
   until(count: number): Promise<readonly (string | Buffer)[]> {
     return new Promise((resolve, reject) => {

@@ -63,6 +63,37 @@ describe.skipIf(path === undefined)('streams and lists', () => {
     expect(await redis.connections('carillon')).toHaveLength(2);
   });
 
+  test('a thousand clients on a thousand channels and a stream cost two connections; the slowest gets all, once', async () => {
+    const carillon = await start({ ...streams, channels: { 'chat:*': 'chat:*' } });
+    const crowd = await Promise.all(
+      Array.from({ length: 999 }, (_, at) => subscribed(carillon, `chat:room-${at}`)),
+    );
+    const slow = await subscribed(carillon, 'chat:slow');
+    slow.pause();
+    expect(await redis.connections('carillon')).toHaveLength(2);
+    // Far more than the buffers of its socket hold.
+    const publisher = await createClient({ url: redis.url }).connect();
+    const large = 'x'.repeat(100_000);
+    for (let at = 0; at < 200; at++) await publisher.publish('chat:slow', large);
+    publisher.destroy();
+    await redis.cli('PUBLISH', 'chat:slow', 'the last');
+    await redis.cli('PUBLISH', 'chat:room-998', 'not delayed');
+    await redis.cli('XADD', 'orders', '*', 'data', '1');
+    expect(await crowd[998]?.until(1)).toEqual(['{"event":"chat:room-998","data":"not delayed","offset":1}']);
+    expect(slow.got).toEqual([]);
+    slow.resume();
+    await slow.until(201);
+    slow.send('{"id":1,"op":"ping"}');
+    expect((await slow.until(202)).slice(200)).toEqual([
+      '{"event":"chat:slow","data":"the last","offset":201}',
+      '{"id":1,"result":"pong"}',
+    ]);
+    const offsets = slow.events.map((event) => (event as { offset?: number }).offset);
+    expect(offsets).toEqual([...Array.from({ length: 201 }, (_, at) => at + 1), undefined]);
+    expect(crowd.slice(0, 998).flatMap(({ got }) => got)).toEqual([]);
+    expect(await redis.connections('carillon')).toHaveLength(2);
+  });
+
   test('Redis killed in the middle of a thousand entries: none is missing, none is doubled', async () => {
     const carillon = await start(streams);
     const listener = await subscribed(carillon, 'orders');

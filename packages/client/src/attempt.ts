@@ -18,9 +18,16 @@ export interface AttemptOptions {
   readonly timeoutMs: number;
 }
 
+/** What the server told of a connection that is open. */
+export interface Told {
+  readonly session?: string | undefined;
+  /** Seconds until the token expires, where it does. */
+  readonly expires?: number;
+}
+
 export interface AttemptListener {
-  /** Open and authenticated. `session` is known where the server told it; `expires` in seconds, where the token does. */
-  opened(session: string | undefined, expires: number | undefined): void;
+  /** Open and authenticated. */
+  opened(told: Told): void;
   received(frame: unknown): void;
   /** It is over. `again`: another try makes sense. */
   failed(reason: Reason, again: boolean): void;
@@ -45,16 +52,17 @@ export class Attempt {
   }
 
   async start(): Promise<void> {
-    this.#limit(reasons.tokenFailed);
-    let token: string;
+    let fault = reasons.tokenFailed;
+    this.#limit(fault);
     try {
-      token = await this.#options.token.get();
+      const token = await this.#options.token.get();
+      // The runtime may refuse the address itself (mixed content, a content policy): trying again would not help.
+      fault = reasons.openFailed;
+      if (this.#live) this.#open(token);
     } catch (error) {
       if (this.#live) this.#listener.report(error);
-      if (this.#live) this.#listener.failed(reasons.tokenFailed, true);
-      return;
+      if (this.#live) this.#listener.failed(fault, fault === reasons.tokenFailed);
     }
-    if (this.#live) this.#open(token);
   }
 
   send(text: string): void {
@@ -71,17 +79,11 @@ export class Attempt {
   #open(token: string): void {
     const { transport, url } = this.#options;
     this.#limit(reasons.connectTimeout);
-    try {
-      this.#link = transport.open(url, {
-        opened: (session) => (token === '' ? this.#opened(session) : this.#authenticate(token)),
-        received: (frame) => this.#listener.received(frame),
-        closed: (code, message) => this.#closed({ code, message }),
-      });
-    } catch (error) {
-      // The runtime refuses the address itself (mixed content, a content policy): trying again would not help.
-      this.#listener.report(error);
-      if (this.#live) this.#listener.failed(reasons.openFailed, false);
-    }
+    this.#link = transport.open(url, {
+      opened: (session) => (token ? this.#authenticate(token) : this.#opened({ session })),
+      received: (frame) => this.#listener.received(frame),
+      closed: (code, message) => this.#closed({ code, message }),
+    });
   }
 
   #authenticate(token: string): void {
@@ -94,15 +96,14 @@ export class Attempt {
         return;
       }
       this.#options.token.accepted();
-      const told = result as { readonly session?: string; readonly expires?: number } | undefined;
-      this.#opened(told?.session, told?.expires);
+      this.#opened(result as Told);
     });
     this.send(text);
   }
 
-  #opened(session: string | undefined, expires?: number): void {
+  #opened(told: Told): void {
     this.#cancel?.();
-    this.#listener.opened(session, expires);
+    this.#listener.opened(told);
   }
 
   #refused(error: CarillonError): void {

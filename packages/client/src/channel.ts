@@ -119,17 +119,15 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   async publish(data: T, options: PublishOptions = {}): Promise<PublishResult> {
     const key = options.idempotencyKey ?? this.#link.outbox.uniqueKey();
     const command = { op: 'publish', channel: this.name, idempotency_key: key };
-    const result = await this.#submit(dataText(command, data));
-    return result as PublishResult;
+    return this.#submit(dataText(command, data)) as Promise<PublishResult>;
   }
 
   /**
    * Reads what the channel keeps.
    * @throws CarillonError where the server refuses or does not answer; 112 where it cannot tell what follows `since`.
    */
-  async history(options: HistoryOptions = {}): Promise<History<T>> {
-    const { since, limit, reverse } = options;
-    return (await this.#ask('history', { since, limit, reverse })) as History<T>;
+  history(options: HistoryOptions = {}): Promise<History<T>> {
+    return this.#ask('history', options) as Promise<History<T>>;
   }
 
   /**
@@ -141,8 +139,8 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /** How many they are. @throws CarillonError as `presence()`. */
-  async presenceStats(): Promise<PresenceStats> {
-    return (await this.#ask('presence_stats')) as PresenceStats;
+  presenceStats(): Promise<PresenceStats> {
+    return this.#ask('presence_stats') as Promise<PresenceStats>;
   }
 
   /**
@@ -171,7 +169,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   #ask(op: string, query?: object): Promise<unknown> {
-    return this.#submit(JSON.stringify({ op, channel: this.name, ...query }));
+    return this.#submit(JSON.stringify({ ...query, op, channel: this.name }));
   }
 
   // Where publishing is for subscribers only, a publication must not overtake the subscription.

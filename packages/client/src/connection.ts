@@ -2,7 +2,7 @@
  * The connection's state machine: disconnected, connecting, connected. It watches the connection and comes back by
  * itself; what is said over it is not its business.
  */
-import { Attempt, type AttemptListener, type AttemptOptions } from './attempt.ts';
+import { Attempt, type AttemptListener, type AttemptOptions, type Told } from './attempt.ts';
 import { type BackoffOptions, backoffMs } from './backoff.ts';
 import type { ConnectionListener, ConnectionState } from './connection-state.ts';
 import type { Reason } from './errors.ts';
@@ -138,7 +138,7 @@ export class Connection implements AttemptListener, ConnectionLink, WakeListener
     return timers.after(backoffMs(failures, this.#backoff, timers.random()), task);
   }
 
-  opened(session: string | undefined, expires: number | undefined): void {
+  opened({ session, expires }: Told): void {
     if (session !== undefined) {
       this.#formerSession = this.#session;
       this.#session = session;

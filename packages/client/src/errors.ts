@@ -44,9 +44,7 @@ export function isTokenFault({ code }: Reason): boolean {
 
 /** Reports `error` as the runtime reports an exception that nobody caught. */
 export function reportUncaught(error: unknown): void {
-  if (typeof globalThis.reportError === 'function') globalThis.reportError(error);
-  else
-    queueMicrotask(() => {
-      throw error;
-    });
+  queueMicrotask(() => {
+    throw error;
+  });
 }

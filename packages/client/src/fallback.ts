@@ -35,7 +35,9 @@ class FallbackConnection implements TransportConnection {
   readonly #timers: Timers;
   #link: TransportConnection | undefined;
   #cancel: Cancel | undefined;
-  #openedAt: number | undefined;
+  #isOpen = false;
+  /** When the present transport opened, or was asked to. */
+  #since = 0;
   #sent = false;
   /** Something came from the server. */
   #heard = false;
@@ -57,73 +59,65 @@ class FallbackConnection implements TransportConnection {
     this.#cancel?.();
     this.#link?.close();
     // The client gives up what fell silent; what it ends at once was all right as far as anybody knows.
-    if (!this.#heard && this.#livedLong)
-      this.#ladder.failed(this.#sent || this.#openedAt === undefined ? 2 : 0);
+    const fellSilent = this.#livedMs >= openMs && (this.#sent || !this.#isOpen);
+    if (fellSilent && !this.#heard) this.#ladder.failed(2);
   }
 
-  get #livedLong(): boolean {
-    return this.#timers.now() - (this.#openedAt ?? Number.NEGATIVE_INFINITY) >= idleMs;
+  get #livedMs(): number {
+    return this.#timers.now() - this.#since;
   }
 
   #try(): void {
     const { transport, hasOther } = this.#ladder;
-    if (hasOther)
-      this.#cancel = this.#timers.after(openMs, () => this.#next(1006, 'it took too long to open'));
-    let isTried = true;
-    const current = (): boolean => isTried;
+    this.#since = this.#timers.now();
+    if (hasOther) this.#cancel = this.#timers.after(openMs, () => this.#next(1006, 'it did not open'));
     try {
-      const link = transport.open(this.#url, {
-        opened: (session) => current() && this.#opened(session),
-        received: (frame) => current() && this.#received(frame),
-        closed: (code, reason) => current() && this.#closed(code, reason),
+      this.#link = transport.open(this.#url, {
+        opened: (session) => this.#opened(session),
+        received: (frame) => this.#received(frame),
+        closed: (code, reason) => this.#closed(code, reason),
       });
-      this.#link = {
-        send: (text) => link.send(text),
-        close: () => {
-          isTried = false;
-          link.close();
-        },
-      };
     } catch (error) {
+      this.#cancel?.();
       // The runtime refuses this way; only where there is no other, that is the end.
       if (!this.#ladder.failed(Number.POSITIVE_INFINITY)) throw error;
-      this.#cancel?.();
       this.#try();
     }
   }
 
   #opened(session: string | undefined): void {
     this.#cancel?.();
-    this.#openedAt = this.#timers.now();
+    this.#isOpen = true;
+    this.#since = this.#timers.now();
     this.#callbacks.opened(session);
   }
 
   #received(frame: unknown): void {
-    this.#hear();
+    if (!this.#heard) this.#hear();
     this.#callbacks.received(frame);
   }
 
   #closed(code: number, reason: string): void {
-    this.#cancel?.();
     // No proxy has close codes of its own there.
     if (code >= 3000) this.#hear();
-    if (this.#openedAt === undefined) {
+    if (!this.#isOpen && !this.#heard) {
       this.#next(code, reason);
       return;
     }
-    if (!this.#heard && (this.#sent || !this.#livedLong)) this.#ladder.failed(1);
+    this.#cancel?.();
+    if (!this.#heard && (this.#sent || this.#livedMs < idleMs)) this.#ladder.failed(1);
     this.#callbacks.closed(code, reason);
   }
 
   /** It did not open. */
   #next(code: number, reason: string): void {
+    this.#cancel?.();
     this.#link?.close();
-    if (!this.#heard && this.#ladder.failed(2)) this.#try();
+    if (this.#ladder.failed(2)) this.#try();
     else this.#callbacks.closed(code, reason);
   }
 
   #hear(): void {
-    if (this.#heard) return;
     this.#heard = true;
     this.#ladder.worked();
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CarillonError } from './errors.ts';
-import { publishText, readFrame } from './frames.ts';
+import { dataText, readFrame } from './frames.ts';
 
 test('one object and an array of objects are read as frames', () => {
   expect(readFrame('{"id":1,"result":{}}')).toEqual([{ id: 1, result: {} }]);
@@ -16,7 +16,7 @@ test.each(['', 'pong', '1', '"text"', 'null', '[1]', '[[]]', '{"id":1', undefine
 
 test('a publish command carries any JSON value, and text that could break out of it', () => {
   for (const data of [null, 0, '', false, [], {}, '"}', { '"': '},{' }, 'é\u2028\ud800']) {
-    const command = JSON.parse(publishText('a"b', data, 'k'));
+    const command = JSON.parse(dataText({ op: 'publish', channel: 'a"b', idempotency_key: 'k' }, data));
     expect(command).toEqual({ op: 'publish', channel: 'a"b', idempotency_key: 'k', data });
   }
 });
@@ -25,6 +25,6 @@ test('data that JSON cannot hold is refused by name', () => {
   const ring: { self?: unknown } = {};
   ring.self = ring;
   for (const data of [undefined, () => 1, Symbol('s'), 1n, ring]) {
-    expect(() => publishText('a', data, 'k')).toThrow(CarillonError);
+    expect(() => dataText({ op: 'publish' }, data)).toThrow(CarillonError);
   }
 });

@@ -23,8 +23,7 @@ export interface Frame {
 export function readFrame(frame: unknown): readonly Frame[] | undefined {
   if (typeof frame !== 'string') return undefined;
   try {
-    const value: unknown = JSON.parse(frame);
-    const objects: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const objects: readonly unknown[] = [JSON.parse(frame)].flat();
     return objects.every(isFrame) ? objects : undefined;
   } catch {
     return undefined;

@@ -7,19 +7,19 @@ import type { Reason } from './errors.ts';
 export const connectCalled: Reason = { code: 2000, message: 'connecting' };
 export const connected: Reason = { code: 2001, message: 'connected' };
 export const closeCalled: Reason = { code: 2002, message: 'closed: connect() opens it again' };
-export const connectTimeout: Reason = { code: 2003, message: 'connecting took longer than timeoutMs' };
+export const connectTimeout: Reason = { code: 2003, message: 'connecting took too long' };
 export const noPong: Reason = { code: 2004, message: 'the server fell silent' };
 export const badFrame: Reason = { code: 2005, message: 'the server sent an invalid frame' };
-export const advised: Reason = { code: 2006, message: 'the server asked for a reconnect' };
+export const advised: Reason = { code: 2006, message: 'the server asked for it' };
 export const tokenFailed: Reason = {
   code: 2007,
-  message: 'the token callback failed or took longer than timeoutMs',
+  message: 'the token callback failed',
 };
 export const offline: Reason = { code: 2008, message: 'the network went away' };
 export const openFailed: Reason = { code: 2009, message: 'this runtime refuses to connect' };
 export const noTransport: Reason = {
   code: 2010,
-  message: 'this runtime has no transport: give a WebSocket',
+  message: 'no WebSocket here: give one as an option',
 };
 export const subscribeCalled: Reason = { code: 2020, message: 'subscribing' };
 export const subscribed: Reason = { code: 2021, message: 'subscribed' };
@@ -27,7 +27,7 @@ export const unsubscribeCalled: Reason = { code: 2022, message: 'unsubscribe was
 export const notRecovered: Reason = { code: 2023, message: 'the history does not reach back so far' };
 export const notKept: Reason = { code: 2024, message: 'the channel keeps no history' };
 export const skipped: Reason = { code: 2025, message: 'the server skipped publications' };
-export const timeout: Reason = { code: 2040, message: 'the server did not answer within timeoutMs' };
+export const timeout: Reason = { code: 2040, message: 'the server did not answer in time' };
 export const connectionLost: Reason = { code: 2041, message: 'the connection was lost' };
 export const queueFull: Reason = {
   code: 2042,
@@ -38,5 +38,5 @@ export const tooLarge: Reason = {
   message: 'the command exceeds maxFrameBytes',
 };
 export const notJson: Reason = { code: 2044, message: 'data must be a JSON value' };
-export const overflow: Reason = { code: 2045, message: 'the loop fell too far behind' };
-export const queueTimeout: Reason = { code: 2046, message: 'the command waited longer than queueTimeoutMs' };
+export const overflow: Reason = { code: 2045, message: 'the loop fell behind' };
+export const queueTimeout: Reason = { code: 2046, message: 'the command waited too long' };

@@ -26,15 +26,18 @@ export function refreshIn(seconds: number, link: RefreshLink, token: TokenSource
       isOver = true;
     };
     token.forget();
-    token.get().then((fresh) => {
-      if (isOver) return;
-      link.send(JSON.stringify({ op: 'refresh', token: fresh }), (error, result) => {
+    token.get().then(
+      (fresh) => {
         if (isOver) return;
-        const { expires } = (result ?? {}) as { readonly expires?: number };
-        if (error !== undefined) link.lost(error);
-        else if (expires !== undefined) cancel = refreshIn(expires, link, token, timers);
-      });
-    }, link.report.bind(link));
+        link.send(JSON.stringify({ op: 'refresh', token: fresh }), (error, result) => {
+          if (isOver) return;
+          if (error) return link.lost(error);
+          const { expires } = result as { readonly expires?: number };
+          if (expires) cancel = refreshIn(expires, link, token, timers);
+        });
+      },
+      (error: unknown) => link.report(error),
+    );
   });
   return () => cancel();
 }

@@ -80,8 +80,12 @@ export class CoreHost {
   }
 }
 
-export async function startCore(options: CoreHostOptions = {}): Promise<CoreHost> {
-  const host = new CoreHost(options);
+/** `clock`: for those who make a broker of their own. */
+export async function startCore({
+  clock,
+  ...options
+}: CoreHostOptions & { clock?: VirtualClock } = {}): Promise<CoreHost> {
+  const host = new CoreHost(options, clock);
   await host.node.start();
   return host;
 }

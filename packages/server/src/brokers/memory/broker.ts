@@ -76,12 +76,12 @@ export class MemoryBroker implements Broker {
     }
     const now = this.#clock.now();
     const stream = this.#touched(channel, now);
-    const before = stream.bytes;
     if (idempotencyKey !== undefined) {
-      stream.expire(now);
+      this.#changing(stream, () => stream.expire(now));
       const answer = stream.answer(idempotencyKey);
       if (answer !== undefined) return answer.position;
     }
+    const before = stream.bytes;
     const publication = retention === undefined ? item : stream.append(item, retention, now);
     const position =
       retention === undefined ? undefined : { epoch: stream.epoch, offset: publication.offset };
@@ -142,13 +142,18 @@ export class MemoryBroker implements Broker {
     this.#bytes += stream.bytes - before;
   }
 
-  /** Gives up the histories, and where nobody listens the positions, that were used longest ago, but never the newest stream. */
+  /**
+   * Gives up the histories, and where nobody listens the positions, that were used longest ago; of the newest stream only the
+   * oldest publications, and never the last.
+   */
   #makeRoom(): void {
     let left = this.#streams.size;
     for (const [channel, stream] of this.#streams) {
       left -= 1;
-      if (this.#bytes <= this.#maxBytes || left === 0) return;
-      this.#changing(stream, () => stream.clear());
+      const excess = this.#bytes - this.#maxBytes;
+      if (excess <= 0) return;
+      this.#changing(stream, () => (left === 0 ? stream.free(excess) : stream.clear()));
+      if (left === 0) return;
       if (!stream.isSubscribed && this.#bytes > this.#maxBytes) this.#forget(channel, stream);
     }
   }

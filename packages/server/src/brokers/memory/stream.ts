@@ -17,7 +17,7 @@ export class Stream {
   readonly epoch: string;
   /** Whether this node is subscribed: then its position is never forgotten. */
   isSubscribed = false;
-  /** When it was last published to, subscribed to or left. */
+  /** When it was last published to or left, or its history ended. */
   touchedAt: number;
   #top = 0;
   #kept: Kept[] = [];
@@ -72,8 +72,20 @@ export class Stream {
   expire(now: number): void {
     let count = 0;
     while (isOlder(this.#kept[this.#head + count], now - this.#ttlMs)) count += 1;
+    const last = count > 0 ? this.#kept[this.#head + count - 1] : undefined;
+    // The position outlives the history, so its time begins when that ends.
+    if (last !== undefined) this.touchedAt = Math.max(this.touchedAt, last.at + this.#ttlMs);
     this.#drop(count);
     this.#expireAnswers(now);
+  }
+
+  /** Forgets the oldest publications until `bytes` are free, but keeps the newest. */
+  free(bytes: number): void {
+    let count = 0;
+    for (let freed = 0; freed < bytes && count < this.size - 1; count++) {
+      freed += this.#kept[this.#head + count]?.bytes ?? 0;
+    }
+    this.#drop(count);
   }
 
   /** Forgets all publications; offsets go on. */
