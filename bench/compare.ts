@@ -1,12 +1,11 @@
-/** Rounds of two servers, one after the other in an order that turns, and the medians and ratios of what they show. */
+/** Rounds of two contestants, one after the other in an order that turns, and the medians and ratios of what they show. */
 import { type Counts, noCounts } from '../packages/server/src/bench/checker.ts';
 import type { Figure, Outcome } from '../packages/server/src/bench/outcome.ts';
 import { countsLabel, formatCounts, formatFigure, table } from '../packages/server/src/bench/report.ts';
-import { type ServerName, serverNames } from './servers.ts';
 
-/** All rounds of one scenario on one server. */
+/** All rounds of one scenario with one contestant: a server, or a way into one. */
 export interface Series {
-  readonly server: ServerName;
+  readonly server: string;
   readonly figures: readonly Figure[];
   /** Added up over the rounds. */
   readonly counts: Counts;
@@ -15,19 +14,19 @@ export interface Series {
 
 export interface Ratio {
   readonly name: string;
-  /** Carillon's figure divided by the baseline's. */
+  /** The first contestant's figure divided by the second's: Carillon's by the baseline's. */
   readonly value: number;
   /** `~`: both figures are bounds, so the true ratio may lie on either side. */
   readonly bound?: '>=' | '<=' | '~';
 }
 
 /** Who runs in this round: the order turns every round, so that drift of the machine harms both alike. */
-export function orderOf(servers: readonly ServerName[], round: number): readonly ServerName[] {
+export function orderOf<N extends string>(servers: readonly N[], round: number): readonly N[] {
   return round % 2 === 0 ? servers : servers.toReversed();
 }
 
 /** Medians of each figure over the rounds. A median is a bound when any of its rounds was. */
-export function summarise(server: ServerName, rounds: readonly Outcome[]): Series {
+export function summarise(server: string, rounds: readonly Outcome[]): Series {
   const figures = (rounds[0]?.figures ?? []).map((first, index): Figure => {
     const all = rounds.flatMap((round) => round.figures[index] ?? []);
     const values = all.flatMap((figure) => figure.value ?? []).toSorted((a, b) => a - b);
@@ -60,8 +59,8 @@ export function ratios(carillon: Series, baseline: Series): readonly Ratio[] {
 }
 
 export function formatComparison(title: string, series: readonly Series[]): string {
-  const [carillon, baseline] = serverNames.map((name) => series.find(({ server }) => server === name));
-  const quotients = carillon && baseline ? ratios(carillon, baseline) : [];
+  const [first, second] = series;
+  const quotients = first && second ? ratios(first, second) : [];
   const rows = [
     [
       '',

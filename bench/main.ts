@@ -5,16 +5,25 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseScenarios } from '../packages/server/src/bench/main.ts';
 import { clean, disturbance, disturbed, type Outcome } from '../packages/server/src/bench/outcome.ts';
-import { silentProgress, standardProgress } from '../packages/server/src/bench/progress.ts';
+import { type Progress, silentProgress, standardProgress } from '../packages/server/src/bench/progress.ts';
 import { runScenario, type ScenarioName, type Size } from '../packages/server/src/bench/scenarios.ts';
 import { BenchError } from '../packages/server/src/bench/target.ts';
 import { formatComparison, orderOf, ratios, type Series, summarise } from './compare.ts';
 import { topFunctions } from './profile.ts';
-import { endServersOnSignals, pinGenerator, type ServerName, serverNames, startServer } from './servers.ts';
+import { RedisContest, type Way, ways } from './redis.ts';
+import {
+  endServersOnSignals,
+  pinGenerator,
+  type ServerName,
+  type StartOptions,
+  serverNames,
+  startServer,
+} from './servers.ts';
 
 const usage = `npm run bench -- [options]
-  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect (default: all but idle-own)
-  --server NAME     only carillon, or only baseline
+  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, redis
+                    (default: all but idle-own)
+  --server NAME     only carillon, or only baseline; redis compares two ways into carillon whatever it says
   --rounds N        rounds of every server and scenario, 1 to 99 (default 3)
   --repeats N       how often a run is repeated when other processes used over a fifth of a core (default 2)
   --connections N   subscribers, users or connections instead of the scenario's number
@@ -24,10 +33,10 @@ const usage = `npm run bench -- [options]
   --json            results as JSON on standard output
 `;
 
-const standardScenarios = 'fanout,steady,wide,directed,idle,connect';
+const standardScenarios = 'fanout,steady,wide,directed,idle,connect,redis';
 
 interface Plan {
-  readonly scenarios: readonly ScenarioName[];
+  readonly scenarios: readonly (ScenarioName | 'redis')[];
   readonly servers: readonly ServerName[];
   readonly rounds: number;
   readonly repeats: number;
@@ -46,7 +55,11 @@ async function main(): Promise<number> {
   const results = [];
   let good = true;
   for (const scenario of plan.scenarios) {
-    const { title, series } = await compare(scenario, plan, pinned);
+    const compared = await (scenario === 'redis'
+      ? compareWays(plan, pinned)
+      : compare(serverContest(scenario, plan), plan, pinned));
+    if (compared === undefined) continue;
+    const { title, series } = compared;
     good &&= series.every(({ counts }) => clean(counts));
     const [first, second] = series;
     results.push({ scenario, title, series, ratios: first && second ? ratios(first, second) : [] });
@@ -56,15 +69,55 @@ async function main(): Promise<number> {
   return good ? 0 : 1;
 }
 
+/** Who is compared in a scenario, and how one of them runs once. */
+interface Contest<N extends string> {
+  readonly scenario: string;
+  readonly names: readonly N[];
+  run(name: N, options: StartOptions, progress: Progress): Promise<Outcome>;
+}
+
 /** Every round starts every server anew, so that no run inherits another's memory or compiled code. */
-async function compare(scenario: ScenarioName, plan: Plan, pinned: boolean) {
-  const outcomes = new Map<ServerName, Outcome[]>(plan.servers.map((name) => [name, []]));
+function serverContest(scenario: ScenarioName, { servers, size }: Plan): Contest<ServerName> {
+  return {
+    scenario,
+    names: servers,
+    async run(name, options, progress) {
+      const server = await startServer(name, options);
+      try {
+        return await runScenario(scenario, server.target, size, progress);
+      } finally {
+        await server.stop();
+      }
+    },
+  };
+}
+
+/** Undefined where there is no Redis to start. */
+async function compareWays(plan: Plan, pinned: boolean): Promise<Compared | undefined> {
+  await using redis = await RedisContest.open(plan.size);
+  if (redis === undefined) return undefined;
+  const contest: Contest<Way> = { scenario: 'redis', names: ways, run: redis.run.bind(redis) };
+  return await compare(contest, plan, pinned);
+}
+
+interface Compared {
+  readonly title: string;
+  readonly series: readonly Series[];
+}
+
+async function compare<N extends string>(
+  contest: Contest<N>,
+  plan: Plan,
+  pinned: boolean,
+): Promise<Compared> {
+  const { scenario, names } = contest;
+  const outcomes = new Map<N, Outcome[]>(names.map((name) => [name, []]));
   let title = '';
   for (let round = 0; round < plan.rounds; round++) {
-    for (const name of orderOf(plan.servers, round)) {
+    for (const name of orderOf(names, round)) {
       const profileDir = plan.profile === undefined ? undefined : join(plan.profile, `${scenario}-${name}`);
       if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true });
-      const outcome = await runQuietly(scenario, name, round, plan, { pinned, profileDir });
+      const outcome = await runQuietly(contest, name, round, plan, { pinned, profileDir });
       title = outcome.title;
       outcomes.get(name)?.push(outcome);
       if (profileDir !== undefined && !plan.json)
@@ -76,7 +129,7 @@ async function compare(scenario: ScenarioName, plan: Plan, pinned: boolean) {
 }
 
 /** Repeats a run that other processes disturbed, and takes the one that they disturbed least. A run with losses always counts. */
-async function runQuietly(...run: Parameters<typeof runOnce>): Promise<Outcome> {
+async function runQuietly<N extends string>(...run: Parameters<typeof runOnce<N>>): Promise<Outcome> {
   let best = await runOnce(...run);
   for (let repeat = 0; repeat < run[3].repeats && disturbed(best) && clean(best.counts); repeat++) {
     const again = await runOnce(...run);
@@ -85,22 +138,16 @@ async function runQuietly(...run: Parameters<typeof runOnce>): Promise<Outcome> 
   return best;
 }
 
-async function runOnce(
-  scenario: ScenarioName,
-  name: ServerName,
+async function runOnce<N extends string>(
+  contest: Contest<N>,
+  name: N,
   round: number,
   plan: Plan,
-  options: { readonly pinned: boolean; readonly profileDir: string | undefined },
+  options: StartOptions,
 ): Promise<Outcome> {
-  const label = `${scenario}, round ${round + 1} of ${plan.rounds}, ${name}`;
+  const label = `${contest.scenario}, round ${round + 1} of ${plan.rounds}, ${name}`;
   const progress = plan.json ? silentProgress : standardProgress(label);
-  const server = await startServer(name, options);
-  try {
-    return await runScenario(scenario, server.target, plan.size, progress);
-  } finally {
-    progress.done();
-    await server.stop();
-  }
+  return await contest.run(name, options, progress).finally(() => progress.done());
 }
 
 function header(cores: number, pinned: boolean): string {
@@ -131,7 +178,7 @@ function parsePlan(): Plan | undefined {
     return undefined;
   }
   return {
-    scenarios: parseScenarios(values.only),
+    scenarios: values.only.split(',').flatMap(scenariosOf),
     servers: parseServers(values.server),
     rounds: number('--rounds', values.rounds, 1, 99),
     repeats: number('--repeats', values.repeats, 0, 99),
@@ -144,6 +191,11 @@ function parsePlan(): Plan | undefined {
     profile: values.profile,
     json: values.json,
   };
+}
+
+function scenariosOf(text: string): readonly (ScenarioName | 'redis')[] {
+  if (text.trim() === 'redis') return ['redis'];
+  return text === 'all' ? [...parseScenarios(text), 'redis'] : parseScenarios(text);
 }
 
 function parseServers(text: string | undefined): readonly ServerName[] {

@@ -29,6 +29,8 @@ export interface StartOptions {
   /** Write a CPU profile into this folder when the server ends. */
   readonly profileDir?: string | undefined;
   readonly pinned: boolean;
+  /** A config of Carillon's in place of carillon.config.json. */
+  readonly config?: string | undefined;
 }
 
 /** Puts this process on the second core, so that servers get the first to themselves; false where that is not possible. */
@@ -44,7 +46,7 @@ export async function startServer(name: ServerName, options: StartOptions): Prom
     options.profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`];
   const script =
     name === 'carillon'
-      ? [carillonBin, 'serve', '--config', carillonConfig, '--port', String(port)]
+      ? [carillonBin, 'serve', '--config', options.config ?? carillonConfig, '--port', String(port)]
       : [wsLoop, String(port)];
   const command = [process.execPath, '--conditions=source', ...profile, ...script];
   const [program = '', ...args] = options.pinned ? ['taskset', '-c', '0', ...command] : command;

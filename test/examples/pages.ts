@@ -8,6 +8,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const runElsewhere: ReadonlyMap<string, string> = new Map([
   ['packages/client/README.md', 'test/system/client.test.ts'],
   ['docs/guides/redis-ingest.md', 'test/system/ingest-redis-guide.test.ts'],
+  ['docs/guides/from-nginx-lua-redis.md', 'test/system/from-nginx-lua-redis.test.ts'],
 ]);
 
 /** Every markdown page of the repository. */

@@ -73,7 +73,7 @@ export class Carillon<Channels extends object = NoChannels> {
     return this.#connection.state;
   }
 
-  /** This session's id, the last one while there is none; undefined for a client without a token. */
+  /** This session's id, the last one while there is none; undefined where the server did not tell it, as to a WebSocket without a token. */
   get session(): string | undefined {
     return this.#connection.session;
   }

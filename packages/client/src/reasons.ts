@@ -24,14 +24,14 @@ export const noTransport: Reason = {
 export const subscribeCalled: Reason = { code: 2020, message: 'subscribing' };
 export const subscribed: Reason = { code: 2021, message: 'subscribed' };
 export const unsubscribeCalled: Reason = { code: 2022, message: 'unsubscribe was called' };
-export const notRecovered: Reason = { code: 2023, message: 'the history does not reach back so far' };
+export const notRecovered: Reason = { code: 2023, message: 'the history is too short' };
 export const notKept: Reason = { code: 2024, message: 'the channel keeps no history' };
 export const skipped: Reason = { code: 2025, message: 'the server skipped publications' };
 export const timeout: Reason = { code: 2040, message: 'the server did not answer in time' };
 export const connectionLost: Reason = { code: 2041, message: 'the connection was lost' };
 export const queueFull: Reason = {
   code: 2042,
-  message: 'too many commands wait: raise queueLimit',
+  message: 'more commands wait than queueLimit',
 };
 export const tooLarge: Reason = {
   code: 2043,

@@ -14,6 +14,8 @@ export const limits = {
   batchCommands: 1_000,
   /** Replies that were error 107 or 104 in a row before a connection is closed with 3508. */
   consecutiveErrors: 100,
+  /** Tokens that one connection may show in vain, one after another, before it is closed with 3508. */
+  refusedTokens: 10,
   /** The body of one API request (413). */
   bodyBytes: 1_048_576,
   /** Requests in one API batch. */
@@ -32,8 +34,44 @@ export const limits = {
   nameBytes: 255,
   /** A token, wherever it comes from. */
   tokenBytes: 8_192,
+  /** Channels or patterns that a token lists. */
+  tokenChannels: 1_000,
+  /** The answer of the auth callback (108). */
+  authAnswerBytes: 65_536,
+  /** Tokens that wait for their turn at the auth callback; beyond it error 108. */
+  authWaiting: 1_000,
+  /** The key set behind `auth.jwt.jwksUrl`. */
+  jwksBytes: 262_144,
+  /** How long such a key set is used before it is asked for again; one that cannot be renewed stays in use. */
+  jwksTtlMs: 600_000,
+  /** How long the answer with a key set may take. */
+  jwksTimeoutMs: 5_000,
+  /** The least time between two requests for a key set, whatever tokens ask for; a server that has none yet asks every second. */
+  jwksCooldownMs: 30_000,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
+  /** Sessions, users or groups that one request of the server API addresses by name. */
+  addressees: 1_000,
+  /** Sessions, groups or members that one answer lists. */
+  listedSessions: 1_000,
+  /** A tag expression of the server API. */
+  whereBytes: 1_024,
+  /** Parentheses and `!` within each other in a tag expression. */
+  whereDepth: 16,
+  /** Tags that the server API gives to one session or one user, and takes from its token. */
+  tags: 64,
+  /** Users to whom the server API gave tags, online or not. */
+  taggedUsers: 100_000,
+  /** Groups that exist at the same time. */
+  groups: 100_000,
+  /** Memberships of sessions and users in all groups together. */
+  groupMemberships: 1_000_000,
+  /** What the server API keeps with one session, as JSON. */
+  contextBytes: 16_384,
+  /** Members of such a context, on its first level. */
+  contextMembers: 256,
+  /** The reason of a close, as WebSocket allows it. */
+  closeReasonBytes: 123,
   /** What the browser is told about who scanned its code, as JSON. */
   rendezvousInfoBytes: 2_048,
   /** What a confirmed rendezvous holds for the browser, as JSON. */

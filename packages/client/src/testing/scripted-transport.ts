@@ -1,5 +1,5 @@
 /** A transport whose other end is the test itself, frame by frame. */
-import type { Transport, TransportCallbacks, TransportConnection } from '../transport.ts';
+import type { Transport, TransportCallbacks, TransportConnection, TransportName } from '../transport.ts';
 
 /** A command as the client sent it. */
 export interface SentCommand {
@@ -48,7 +48,7 @@ export class ScriptedConnection implements TransportConnection {
 }
 
 export class ScriptedTransport implements Transport {
-  readonly name = 'websocket';
+  readonly name: TransportName = 'websocket';
   readonly connections: ScriptedConnection[] = [];
 
   open(_url: string, callbacks: TransportCallbacks): TransportConnection {

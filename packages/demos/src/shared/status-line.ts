@@ -1,7 +1,14 @@
 /** Says in one line how the connection is: through which transport, or when the next try comes. */
-import type { Carillon, ConnectionChange } from '@carillon/client';
+import type { Carillon, ConnectionChange, TransportName } from '@carillon/client';
 import type { CommonPhrase } from './common-phrases.ts';
 import type { Language } from './language.ts';
+
+/** As people call them; the same in every language. */
+const transportNames: Readonly<Record<TransportName, string>> = {
+  websocket: 'WebSocket',
+  sse: 'Server-Sent Events',
+  longpoll: 'long-polling',
+};
 
 export class StatusLine<K extends string> {
   readonly #dot: HTMLElement;
@@ -20,11 +27,11 @@ export class StatusLine<K extends string> {
     carillon.on('state', (change) => this.#changed(change));
   }
 
-  #changed({ state, reason, retryInMs }: ConnectionChange): void {
+  #changed({ state, reason, retryInMs, transport = 'websocket' }: ConnectionChange): void {
     clearInterval(this.#countdown);
     this.#text.setAttribute('aria-live', 'polite');
     this.#text.title = reason.message;
-    if (state === 'connected') this.#show(state, 'connected', { transport: 'WebSocket' });
+    if (state === 'connected') this.#show(state, 'connected', { transport: transportNames[transport] });
     else if (state === 'disconnected') this.#show(state, 'ended', { reason: reason.message });
     else if (retryInMs === undefined || retryInMs < 1_000) this.#show(state, 'connecting');
     else this.#count(Date.now() + retryInMs);

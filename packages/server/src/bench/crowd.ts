@@ -1,28 +1,32 @@
 /** The subscribers of a run: opened a bounded number at a time, every frame of one in fifty checked, the rest counted. */
 import { Checker, type Counts, KnownFrames, noCounts } from './checker.ts';
 import type { Histogram } from './histogram.ts';
-import { Link } from './link.ts';
 import { descriptorLimit } from './process-figures.ts';
-import { type Audience, Subscriber } from './subscriber.ts';
+import { SseSubscriber } from './sse-subscriber.ts';
+import { type Audience, type Member, Subscriber } from './subscriber.ts';
 import { BenchError, type Target } from './target.ts';
 
 /** One subscriber in so many has every frame checked. */
 const checkedShare = 50;
 /** Handshakes under way at a time; far below any listen backlog. */
-const opening = 128;
+export const opening = 128;
 /** A source address has about 28,000 ports; once half of them are taken the kernel searches long for a free one. */
 const connectionsPerAddress = 10_000;
 /** Descriptors that the process needs beside its connections. */
 const otherDescriptors = 100;
 
+/** What subscribers listen on; the default is the native protocol over WebSocket. */
+export type Transport = 'websocket' | 'sse';
+
 export interface CrowdOptions {
+  readonly transport?: Transport | undefined;
   readonly connections: number;
   readonly channelOf: (index: number) => string;
   readonly opened?: (connections: number) => void;
 }
 
 export class Crowd implements Audience {
-  readonly subscribers: Subscriber[] = [];
+  readonly subscribers: Member[] = [];
   readonly counts: Counts = noCounts();
   readonly known: KnownFrames | undefined;
   frames = 0;
@@ -41,12 +45,13 @@ export class Crowd implements Audience {
   /** Opens all connections and subscribes each; every subscription is in force when it resolves. */
   async open(options: CrowdOptions): Promise<void> {
     checkDescriptors(options.connections);
-    let next = 0;
+    let [next, opened] = [0, 0];
     const openSome = async () => {
       while (next < options.connections) {
         const index = next++;
-        await this.#openOne(index, options.channelOf(index));
-        options.opened?.(this.subscribers.length);
+        await this.#openOne(index, options);
+        opened += 1;
+        options.opened?.(opened);
       }
     };
     await Promise.all(Array.from({ length: opening }, openSome));
@@ -79,18 +84,23 @@ export class Crowd implements Audience {
     for (const subscriber of this.subscribers) subscriber.close();
   }
 
-  async #openOne(index: number, channel: string): Promise<void> {
+  async #openOne(index: number, { transport, channelOf }: CrowdOptions): Promise<void> {
     const checker = index % checkedShare === 0 ? new Checker(this.counts) : undefined;
-    const subscriber = new Subscriber(this, index, channel, checker);
-    const loopback = this.#target.host.startsWith('127.') && index >= connectionsPerAddress;
-    const address = loopback ? `127.0.0.${1 + Math.floor(index / connectionsPerAddress)}` : undefined;
-    await Link.open(this.#target, address, (link) => subscriber.attach(link));
+    const Kind = transport === 'sse' ? SseSubscriber : Subscriber;
+    const subscriber = new Kind(this, index, channelOf(index), checker);
     this.subscribers.push(subscriber);
-    await subscriber.subscribe();
+    await subscriber.open(this.#target, sourceAddress(this.#target, index));
   }
 }
 
-function checkDescriptors(connections: number): void {
+/** Where connection number `index` comes from; undefined leaves it to the system. */
+export function sourceAddress(target: Target, index: number): string | undefined {
+  if (!target.host.startsWith('127.') || index < connectionsPerAddress) return undefined;
+  return `127.0.0.${1 + Math.floor(index / connectionsPerAddress)}`;
+}
+
+/** Throws BenchError 64 when this process may not open as many connections. */
+export function checkDescriptors(connections: number): void {
   const limit = descriptorLimit();
   if (limit === undefined || connections + otherDescriptors <= limit) return;
   throw new BenchError(

@@ -1,5 +1,5 @@
 /** One channel, many subscribers, one publisher: flat out with a number in flight, or at a rate. */
-import { Crowd } from './crowd.ts';
+import { Crowd, type Transport } from './crowd.ts';
 import { Histogram } from './histogram.ts';
 import { cpu, type Figure, figure, latencies, notes, type Outcome, rate } from './outcome.ts';
 import { type Stretch, stopwatch } from './process-figures.ts';
@@ -10,6 +10,7 @@ import { BenchError, type Target } from './target.ts';
 export interface FanOut {
   readonly name: string;
   readonly title: string;
+  readonly transport?: Transport;
   readonly subscribers: number;
   /** Bytes of `data` as JSON text. */
   readonly payload: number;
@@ -24,6 +25,7 @@ export async function runFanOut(target: Target, plan: FanOut, progress: Progress
   let publisher: Publisher | undefined;
   try {
     await crowd.open({
+      transport: plan.transport,
       connections: plan.subscribers,
       channelOf: () => channel,
       opened: (count) => progress.update(`connecting ${count} of ${plan.subscribers}`),

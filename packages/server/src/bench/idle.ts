@@ -72,7 +72,10 @@ async function measureMemory(target: Target, plan: Idle, before: number | undefi
 }
 
 /** Resident memory once it has moved by less than 0.5 % for so long, or after 15 s. */
-async function settledBytes(pid: number | undefined, steadySeconds: number): Promise<number | undefined> {
+export async function settledBytes(
+  pid: number | undefined,
+  steadySeconds: number,
+): Promise<number | undefined> {
   if (pid === undefined) return undefined;
   const pids = processTree(pid);
   let steady = residentBytes(pids);

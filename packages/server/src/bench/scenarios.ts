@@ -2,11 +2,22 @@
 import { type Directed, runDirected } from './directed.ts';
 import { type FanOut, runFanOut } from './fan-out.ts';
 import { type Idle, runIdle } from './idle.ts';
+import { type LongPoll, runLongPoll } from './long-poll.ts';
 import type { Outcome } from './outcome.ts';
 import type { Progress } from './progress.ts';
 import type { Target } from './target.ts';
 
-export const scenarioNames = ['fanout', 'steady', 'wide', 'directed', 'idle', 'idle-own', 'connect'] as const;
+export const scenarioNames = [
+  'fanout',
+  'steady',
+  'wide',
+  'directed',
+  'idle',
+  'idle-own',
+  'connect',
+  'sse',
+  'longpoll',
+] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** What a caller may change of a scenario. */
@@ -30,9 +41,12 @@ export function runScenario(
     case 'fanout':
     case 'steady':
     case 'wide':
+    case 'sse':
       return runFanOut(target, fanOut(name, size), progress);
     case 'directed':
       return runDirected(target, directed(size), progress);
+    case 'longpoll':
+      return runLongPoll(target, longPoll(size), progress);
     default:
       return runIdle(target, idle(name, size), progress);
   }
@@ -42,6 +56,7 @@ const fanOuts = {
   fanout: { label: 'Saturated fan-out', subscribers: 1000, load: { inFlight: 64 } },
   steady: { label: 'Steady fan-out', subscribers: 1000, load: { perSecond: 50 } },
   wide: { label: 'Wide fan-out', subscribers: 10_000, load: { perSecond: 10 } },
+  sse: { label: 'Server-Sent Events', subscribers: 1000, load: { perSecond: 50 } },
 } as const;
 
 function fanOut(name: keyof typeof fanOuts, size: Size): FanOut {
@@ -53,6 +68,7 @@ function fanOut(name: keyof typeof fanOuts, size: Size): FanOut {
   return {
     name,
     title: `${label}: 1 channel, ${connections} subscribers, 128 bytes, ${how}, ${seconds} s`,
+    transport: name === 'sse' ? 'sse' : 'websocket',
     subscribers: connections,
     payload: 128,
     load,
@@ -85,6 +101,21 @@ function idle(name: 'idle' | 'idle-own' | 'connect', size: Size): Idle {
     connections,
     ownChannels,
     memory: name !== 'connect',
+    steadySeconds: size.quick ? 0.3 : 2,
+  };
+}
+
+function longPoll(size: Size): LongPoll {
+  const polls = size.connections ?? (size.quick ? 200 : 10_000);
+  const seconds = size.seconds ?? (size.quick ? 1 : 16);
+  const perSecond = size.quick ? 5 : 0.5;
+  return {
+    name: 'longpoll',
+    title: `Held long-polls: ${polls} of one channel, 128 bytes, one publication every ${1 / perSecond} s, ${seconds} s`,
+    polls,
+    payload: 128,
+    perSecond,
+    seconds,
     steadySeconds: size.quick ? 0.3 : 2,
   };
 }

@@ -2,8 +2,8 @@
 import { type Checker, type Counts, type KnownFrames, parseArrival } from './checker.ts';
 import { clientFrame, FrameReader, type FrameSink, opcodes } from './frames.ts';
 import type { Histogram } from './histogram.ts';
-import type { Link, Receiver } from './link.ts';
-import { BenchError } from './target.ts';
+import { Link, type Receiver } from './link.ts';
+import { BenchError, type Target } from './target.ts';
 
 const unfragmentedText = 0x81;
 
@@ -24,11 +24,24 @@ export interface Audience {
   readonly known: KnownFrames | undefined;
 }
 
-export class Subscriber implements Receiver, FrameSink {
+/** A subscriber, over whatever transport. */
+export interface Member {
   readonly index: number;
   /** Publications received. */
+  readonly frames: number;
+  /** Bytes of those, with what frames them on the wire. */
+  readonly bytes: number;
+  /** Every publication is read and checked; otherwise they are counted. */
+  readonly checked: boolean;
+  /** Connects and subscribes. The subscription is in force when it resolves; rejects with BenchError 69. */
+  open(target: Target, localAddress: string | undefined): Promise<void>;
+  close(): void;
+}
+
+/** A subscriber of the native protocol over WebSocket. */
+export class Subscriber implements Member, Receiver, FrameSink {
+  readonly index: number;
   frames = 0;
-  /** Bytes of those, frame headers included. */
   bytes = 0;
   readonly #crowd: Audience;
   readonly #channel: string;
@@ -50,16 +63,14 @@ export class Subscriber implements Receiver, FrameSink {
     return this.#checker !== undefined;
   }
 
-  attach(link: Link): this {
-    this.#link = link;
-    return this;
-  }
-
-  /** Resolves when the subscription is in force; rejects with BenchError 69 when it is refused. */
-  subscribe(): Promise<void> {
-    return new Promise((resolve, reject) => {
+  async open(target: Target, localAddress: string | undefined): Promise<void> {
+    const link = await Link.open(target, localAddress, (opened) => {
+      this.#link = opened;
+      return this;
+    });
+    await new Promise<void>((resolve, reject) => {
       this.#confirm = (error) => (error === undefined ? resolve() : reject(error));
-      this.#link?.send(JSON.stringify({ op: 'subscribe', channel: this.#channel }));
+      link.send(JSON.stringify({ op: 'subscribe', channel: this.#channel }));
     });
   }
 

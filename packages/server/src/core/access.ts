@@ -1,6 +1,6 @@
 /** Who a client is, and how its token becomes that. */
 
-/** What authentication found out about a client. Without a `user` it is anonymous. */
+/** What authentication found out about a client. Without a `user` its token stands for nobody in particular. */
 export interface Identity {
   readonly user?: string;
   /** Shown to others in presence; any JSON value. */
@@ -14,6 +14,11 @@ export interface Identity {
 
 /** Nobody in particular: a client that has shown no token. */
 export const anonymous: Identity = Object.freeze({});
+
+/** Whether a token was shown and accepted, if only one that names no user. */
+export function isAuthenticated(identity: Identity): boolean {
+  return identity !== anonymous;
+}
 
 export interface Authenticator {
   /** Whether a client without a token may use what rules open to `anyone`. */

@@ -1,6 +1,6 @@
 /** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
 import { compactSlice, limits, memberSlice, type Position } from '@carillon/protocol';
-import type { Authenticator, Identity } from './access.ts';
+import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { HistoryPage } from './broker.ts';
 import type { Clock } from './clock.ts';
 import {
@@ -86,7 +86,7 @@ export class Commands {
 
   #isAdmitted({ channel }: Fields): boolean {
     const { authenticator, rules } = this.#context;
-    if (this.#session.user !== undefined || authenticator.admitsAnonymous) return true;
+    if (isAuthenticated(this.#session.identity) || authenticator.admitsAnonymous) return true;
     return typeof channel === 'string' && rules.find(channel)?.isSecret === true;
   }
 

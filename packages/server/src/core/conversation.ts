@@ -1,6 +1,13 @@
 /** The native protocol, server side: reads commands, has them done in the right order, and answers. */
-import { type Disconnect, disconnects, elementSlices, limits, memberSlice } from '@carillon/protocol';
-import { anonymous } from './access.ts';
+import {
+  type Disconnect,
+  disconnects,
+  elementSlices,
+  errorCodes,
+  limits,
+  memberSlice,
+} from '@carillon/protocol';
+import { anonymous, isAuthenticated } from './access.ts';
 import { type Fields, isFields } from './command.ts';
 import { Commands, type CommandsContext, type Outcome } from './commands.ts';
 import type { Connection } from './connection.ts';
@@ -34,6 +41,7 @@ export class Conversation implements SessionListener {
   #gates = 0;
   #pending = 0;
   #errorsInARow = 0;
+  #refusedTokens = 0;
 
   constructor(
     id: string,
@@ -79,7 +87,7 @@ export class Conversation implements SessionListener {
       this.#session.send(text);
       begin?.();
     };
-    const isSideBySide = fields['id'] !== undefined && fields['op'] !== 'auth' && fields['op'] !== 'history';
+    const isSideBySide = fields['id'] !== undefined && !inTurn.has(fields['op']);
     this.#started(1);
     if (isSideBySide && this.#gates === 0) void run().then(() => this.#finished(1));
     else this.#enqueue(run, 1, fields['op'] === 'auth');
@@ -96,12 +104,7 @@ export class Conversation implements SessionListener {
       for (const [index, { start }] of elementSlices(json).entries()) {
         const fields = batch[index] ?? {};
         const isFull = bytes > limits.historyPageBytes;
-        const answer = isFull
-          ? this.#refusal(
-              refuse('limitExceeded', 'the answer of the batch is full'),
-              idText(fields, json, start),
-            )
-          : await this.#answer(fields, json, start);
+        const answer = await this.#answer(fields, json, start, isFull);
         bytes += answer.text.length;
         answers.push(answer);
       }
@@ -138,26 +141,37 @@ export class Conversation implements SessionListener {
     if (isFull && this.#pending < limits.pendingCommands) this.#session.resume(pauseReasons.busy);
   }
 
-  async #answer(fields: Fields, json: string, start: number): Promise<Answer> {
+  /** `isFull`: so much has been answered in one frame that the command is refused. */
+  async #answer(fields: Fields, json: string, start: number, isFull = false): Promise<Answer> {
     if (this.#session.isClosed) return { text: '' };
     let id = '';
     try {
       id = idText(fields, json, start);
       const { op } = fields;
+      if (isFull) throw refuse('limitExceeded', 'the answer of the batch is full');
       if (typeof op !== 'string') throw refuse('badRequest', "'op' must be a string");
       const outcome = await this.#commands.run(op, fields, json, start);
       this.#errorsInARow = 0;
+      if (showsToken(fields)) this.#refusedTokens = 0;
       return answer(outcome, id);
     } catch (error) {
-      return this.#refusal(error, id);
+      const refusal = this.#refusal(error, id);
+      return showsToken(fields) && isUnauthorized(error) ? this.#refusedToken(refusal) : refusal;
     }
+  }
+
+  /** Guessing has an end; the last refusal is still told. */
+  #refusedToken(refusal: Answer): Answer {
+    this.#refusedTokens += 1;
+    if (this.#refusedTokens < limits.refusedTokens) return refusal;
+    return { ...refusal, begin: () => this.#giveUp() };
   }
 
   #refusal(error: unknown, id: string): Answer {
     const { code, message } = this.#replyError(error);
     increment(this.#context.sessions.counters.errors, code);
-    this.#countError(code);
-    return { text: `{${id}"code":${code},"msg":${JSON.stringify(message)}}` };
+    const text = `{${id}"code":${code},"msg":${JSON.stringify(message)}}`;
+    return this.#isOneTooMany(code) ? { text, begin: () => this.#giveUp() } : { text };
   }
 
   #replyError(error: unknown): ReplyError {
@@ -166,11 +180,15 @@ export class Conversation implements SessionListener {
     return refuse('internal');
   }
 
-  /** A client that only makes mistakes is told to stop. */
-  #countError(code: number): void {
-    if (code !== 104 && code !== 107) return;
+  /** A client that only makes mistakes is told to stop, when it has been told of the last one. */
+  #isOneTooMany(code: number): boolean {
+    if (code !== 104 && code !== 107) return false;
     this.#errorsInARow += 1;
-    if (this.#errorsInARow >= limits.consecutiveErrors) this.#session.close(disconnects.tooManyErrors);
+    return this.#errorsInARow >= limits.consecutiveErrors;
+  }
+
+  #giveUp(): void {
+    this.#session.close(disconnects.tooManyErrors);
   }
 
   /** The frame is no command at all: says so, and ends the connection. */
@@ -197,9 +215,20 @@ export class Conversation implements SessionListener {
 
   #checkAuthenticated(): void {
     // Without a login it can only have subscribed to channels whose names are permission enough.
-    const { user, subscriptions } = this.#session;
-    if (user === undefined && subscriptions.length === 0) this.#session.close(disconnects.badRequest);
+    const { identity, subscriptions } = this.#session;
+    if (!isAuthenticated(identity) && subscriptions.length === 0) this.#session.close(disconnects.badRequest);
   }
+}
+
+/** Commands that take their turn even with an id: what they cost is not theirs alone, and one at a time is enough. */
+const inTurn: ReadonlySet<unknown> = new Set(['auth', 'refresh', 'history']);
+
+function showsToken({ op }: Fields): boolean {
+  return op === 'auth' || op === 'refresh';
+}
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof ReplyError && error.status === errorCodes.unauthorized.status;
 }
 
 function parse(json: string): unknown {

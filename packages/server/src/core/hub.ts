@@ -80,6 +80,11 @@ export class Hub implements BrokerSink {
     return this.#channels.get(channel)?.subscribers ?? 0;
   }
 
+  /** Those in the channel whose subscribe has been answered. */
+  subscribed(channel: string): Subscription[] {
+    return this.#channels.get(channel)?.lanes.flatMap((lane) => lane.subscribed()) ?? [];
+  }
+
   channelNames(): IterableIterator<string> {
     return this.#channels.keys();
   }
@@ -236,7 +241,8 @@ export class Hub implements BrokerSink {
   *#excluded(lane: Lane, { sessions = [], users = [] }: Exclusion): Generator<Subscription> {
     for (const id of sessions) {
       yield* this.#in(lane, this.#registry.session(id));
-      for (const subscription of this.#registry.successors(id)) if (subscription.lane === lane) yield subscription;
+      for (const subscription of this.#registry.successors(id))
+        if (subscription.lane === lane) yield subscription;
     }
     for (const user of users) for (const session of this.#registry.user(user)) yield* this.#in(lane, session);
   }

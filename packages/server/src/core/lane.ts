@@ -24,6 +24,7 @@ export interface LaneContext {
 
 /** Members are looked at in groups of this many before the clock is. */
 const sliceMembers = 256;
+const nothing = Buffer.alloc(0);
 /** Up to this many that are aside, the log is cut to the slowest of them; beyond, only to its bound. */
 const exactTrimMembers = 64;
 
@@ -48,7 +49,7 @@ export class Lane implements Place {
   #swept = 0;
   #written = 0;
   #next = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = nothing;
   #exclusions = 0;
 
   constructor(channel: string, wire: Wire, label: string, handed: Handed, context: LaneContext) {
@@ -273,6 +274,7 @@ export class Lane implements Place {
   #trim(): void {
     this.#exclusions = 0;
     this.gatheredBytes = 0;
+    this.#bytes = nothing;
     if (this.#aside.size === 0) this.log.trim(this.#next);
     else if (this.#aside.size <= exactTrimMembers) this.log.trim(Math.min(this.#next, this.#slowest()));
     this.log.bound(this.#next, this.#context.logFrames, this.#context.logBytes);
@@ -280,7 +282,8 @@ export class Lane implements Place {
 
   /** Nobody needs what everybody has: a channel may stay quiet for long. */
   #trimIfUnread(): void {
-    if (this.#aside.size === 0) this.log.trim(this.#swept < this.#members.length ? this.#written : this.#next);
+    if (this.#aside.size === 0)
+      this.log.trim(this.#swept < this.#members.length ? this.#written : this.#next);
   }
 
   #slowest(): number {

@@ -8,7 +8,8 @@ import {
   type PublishResult,
   utf8Length,
 } from '@carillon/protocol';
-import type { Authenticator, Identity } from './access.ts';
+import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
+import type { Addressee } from './addressee.ts';
 import type { Broker, Exclusion, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
@@ -17,11 +18,13 @@ import { Conversation } from './conversation.ts';
 import { Deadlines } from './deadlines.ts';
 import type { ConnectRequest, FeedRequest, PreparedFeed, SessionListener } from './entry.ts';
 import { refuse } from './errors.ts';
+import { Expiries } from './expiries.ts';
 import { FeedEntry } from './feed.ts';
 import { type Counters, createCounters } from './figures.ts';
 import { Hub } from './hub.ts';
 import type { Log } from './log.ts';
 import { compilePattern } from './pattern.ts';
+import { createReach, type Reach } from './reach.ts';
 import { Recovery } from './recovery.ts';
 import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
@@ -78,13 +81,15 @@ export interface NodeFigures {
 }
 
 export class Node {
+  /** Sessions, users, groups and tags: for the server side, which was admitted before. */
+  readonly reach: Reach;
   readonly #broker: Broker;
   readonly #rules: Rules;
   readonly #authenticator: Authenticator;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #hub: Hub;
-  readonly #registry = new Registry();
+  readonly #registry = new Registry<Addressee>();
   readonly #counters = createCounters();
   readonly #sessions: SessionContext;
   readonly #options: NodeOptions;
@@ -107,9 +112,11 @@ export class Node {
     const reread = recovery.reread.bind(recovery);
     const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread });
     this.#hub = hub;
+    this.reach = createReach({ registry, hub, rules, authenticator, clock });
     this.#canary = new Canary(broker, hub);
     this.#schemas = new SchemaCheck(clock);
-    this.#sessions = { hub, recovery, registry, broker, counters, channelsPerConnection };
+    const expiries = new Expiries(clock);
+    this.#sessions = { hub, recovery, registry, expiries, broker, counters, channelsPerConnection };
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = new FeedEntry({
       node: this,
@@ -185,7 +192,8 @@ export class Node {
 
   /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters), at most 10,000. */
   async channels(pattern = '*'): Promise<readonly ChannelInfo[]> {
-    const { matches } = compilePattern(pattern);
+    const wanted = compilePattern(pattern);
+    const matches = (name: string): boolean => !isReserved(name) && wanted.matches(name);
     const infos = new Map<string, ChannelInfo>();
     for (const { channel, publications } of await this.#broker.channels(matches, limits.listedChannels)) {
       infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });
@@ -220,8 +228,7 @@ export class Node {
   /** Whether a client that has no session may publish. @throws {ReplyError} 1, 102 or 103 when not, 107 a bad name. */
   mayPublish(identity: Identity, channel: string): void {
     checkChannel(channel);
-    const isUnknown = identity.user === undefined && !this.#authenticator.admitsAnonymous;
-    if (isUnknown) throw refuse('notAuthenticated');
+    if (!isAuthenticated(identity) && !this.#authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     this.#rules.check('publish', channel, { identity, subscribed: () => false });
   }
 
@@ -263,6 +270,11 @@ export class Node {
     for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
     await this.#broker.close();
   }
+}
+
+/** The server's own channels are nobody else's affair. */
+function isReserved(channel: string): boolean {
+  return channel.startsWith('$');
 }
 
 function checkChannel(channel: string): void {

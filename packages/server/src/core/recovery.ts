@@ -91,12 +91,7 @@ export class Recovery {
     });
   }
 
-  #begin(
-    subscription: Subscription,
-    publications: readonly Publication[],
-    top: number,
-    cuts: number,
-  ): void {
+  #begin(subscription: Subscription, publications: readonly Publication[], top: number, cuts: number): void {
     if (hasEnded(subscription)) return;
     if (subscription.session.hasRoom()) this.#replay(subscription, publications);
     this.goOn(subscription, top, cuts);

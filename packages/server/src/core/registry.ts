@@ -10,9 +10,18 @@ export interface RegisteredSession {
   close(reason: Disconnect): void;
 }
 
-export class Registry {
-  readonly #sessions = new Map<string, RegisteredSession>();
-  readonly #users = new Map<string, Set<RegisteredSession>>();
+/** Is told of sessions while they are in the registry, right away. */
+export interface RegistryWatcher<Session> {
+  /** It has come, or who it is has changed. */
+  identified(session: Session): void;
+  gone(session: Session): void;
+}
+
+export class Registry<Session extends RegisteredSession = RegisteredSession> {
+  readonly #sessions = new Map<string, Session>();
+  readonly #users = new Map<string, Set<Session>>();
+  readonly #watchers: RegistryWatcher<Session>[] = [];
+  #added = 0;
   /** The subscriptions of clients that are back, by the session that they had before. */
   readonly #successors = new Map<string, Set<Subscription>>();
 
@@ -24,38 +33,47 @@ export class Registry {
     return this.#users.size;
   }
 
-  add(session: RegisteredSession): void {
+  watch(watcher: RegistryWatcher<Session>): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Returns the session's place in the order of coming; {@link Registry.all} keeps that order. */
+  add(session: Session): number {
     this.#sessions.set(session.id, session);
     this.addUser(session);
+    return ++this.#added;
   }
 
   /** Call after the session's user has become known. */
-  addUser(session: RegisteredSession): void {
-    if (session.user === undefined) return;
-    const sessions = this.#users.get(session.user);
-    if (sessions === undefined) this.#users.set(session.user, new Set([session]));
-    else sessions.add(session);
+  addUser(session: Session): void {
+    if (session.user !== undefined) {
+      const sessions = this.#users.get(session.user);
+      if (sessions === undefined) this.#users.set(session.user, new Set([session]));
+      else sessions.add(session);
+    }
+    for (const watcher of this.#watchers) watcher.identified(session);
   }
 
   /** Call before the session's user changes. */
-  removeUser(session: RegisteredSession): void {
+  removeUser(session: Session): void {
     if (session.user === undefined) return;
     const sessions = this.#users.get(session.user);
     sessions?.delete(session);
     if (sessions?.size === 0) this.#users.delete(session.user);
   }
 
-  remove(session: RegisteredSession): void {
+  remove(session: Session): void {
     this.#sessions.delete(session.id);
     this.removeUser(session);
+    for (const watcher of this.#watchers) watcher.gone(session);
   }
 
-  session(id: string): RegisteredSession | undefined {
+  session(id: string): Session | undefined {
     return this.#sessions.get(id);
   }
 
   /** The sessions of a user. */
-  user(user: string): Iterable<RegisteredSession> {
+  user(user: string): Iterable<Session> {
     return this.#users.get(user) ?? [];
   }
 
@@ -76,7 +94,7 @@ export class Registry {
     return this.#successors.get(formerSession) ?? [];
   }
 
-  all(): Iterable<RegisteredSession> {
+  all(): Iterable<Session> {
     return this.#sessions.values();
   }
 }

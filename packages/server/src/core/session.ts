@@ -1,16 +1,17 @@
 /** One client's conversation with this node, as everybody else sees it: who it is, what it listens to, and its way out. */
 import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
 import type { Identity } from './access.ts';
+import type { Addressee } from './addressee.ts';
 import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
+import type { Expiries, Expiring } from './expiries.ts';
 import { type Counters, increment } from './figures.ts';
 import type { Corkable, Hub } from './hub.ts';
 import type { Joined, Recovery, SubscribeRequest } from './recovery.ts';
-import type { RegisteredSession, Registry } from './registry.ts';
-import type { Asker } from './rules.ts';
+import type { Registry } from './registry.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
 import type { Gap } from './wire.ts';
 
@@ -18,7 +19,8 @@ import type { Gap } from './wire.ts';
 export interface SessionContext {
   readonly hub: Hub;
   readonly recovery: Recovery;
-  readonly registry: Registry;
+  readonly registry: Registry<Addressee>;
+  readonly expiries: Expiries;
   readonly broker: Pick<Broker, 'history'>;
   readonly counters: Counters;
   readonly channelsPerConnection: number;
@@ -42,11 +44,13 @@ const gatheredBytes = 16_384;
 
 const nothing: readonly Buffer[] = Object.freeze([]);
 
-export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
+export class Session implements Subscriber, Addressee, Corkable, Expiring {
   readonly id: string;
+  readonly order: number;
   readonly connection: Connection;
   /** Where the client stands, for wires that stamp. */
   readonly positions: Positions | undefined;
+  heapIndex = -1;
   readonly #context: SessionContext;
   #identity: Identity;
   #subscriptions: Subscription[] = [];
@@ -64,7 +68,8 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     this.positions = connection.wire.stamp === undefined ? undefined : new Positions();
     this.#identity = identity;
     this.#context = context;
-    context.registry.add(this);
+    this.order = context.registry.add(this);
+    context.expiries.add(this);
   }
 
   get identity(): Identity {
@@ -73,6 +78,10 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
 
   get user(): string | undefined {
     return this.#identity.user;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.#identity.expiresAt;
   }
 
   get isClosed(): boolean {
@@ -103,9 +112,17 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
   identify(identity: Identity): void {
     // Who asked may be gone by the time that the answer comes.
     if (this.#isClosed) return;
-    this.#context.registry.removeUser(this);
+    const { registry, expiries } = this.#context;
+    registry.removeUser(this);
+    expiries.remove(this);
     this.#identity = identity;
-    this.#context.registry.addUser(this);
+    registry.addUser(this);
+    expiries.add(this);
+  }
+
+  /** The token has run out, and nobody has shown a fresh one. */
+  expired(): void {
+    this.close(disconnects.expired);
   }
 
   /** @throws {ReplyError} 105 subscribed already, 106 too many channels, 108 the broker cannot deliver the channel, or the session is over. */
@@ -270,6 +287,7 @@ export class Session implements Subscriber, RegisteredSession, Corkable, Asker {
     this.#subscriptions = [];
     this.#outbox = nothing;
     this.#context.registry.remove(this);
+    this.#context.expiries.remove(this);
     this.#wake();
   }
 

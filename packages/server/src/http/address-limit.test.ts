@@ -78,3 +78,14 @@ test('clients behind a trusted proxy are counted by their own address', () => {
   leave?.();
   limit.enter('5.5.5.5', proxy);
 });
+
+test('what lives on without a socket counts until it is over', () => {
+  const limit = new AddressLimit(new ClientAddresses([]), 2);
+  const leave = limit.hold('5.5.5.5');
+  limit.hold('5.5.5.5');
+  expect(() => limit.hold('5.5.5.5')).toThrow('too many connections from this address');
+  leave();
+  limit.hold('5.5.5.5');
+  expect(limit.count('5.5.5.5')).toBe(2);
+  for (let held = 0; held < 3; held++) limit.hold('127.0.0.1');
+});

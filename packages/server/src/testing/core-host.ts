@@ -134,14 +134,13 @@ export class TestClient {
   }
 
   async settledLines(): Promise<string[]> {
-    await this.#host.settle();
-    const lines = this.lines();
+    const lines: string[] = [];
     // Reading makes room, and more may follow into it.
-    for (let round = 0; round < 1_000; round++) {
+    for (let round = 0; round < 10_000; round++) {
       await this.#host.settle();
-      const more = this.lines();
-      if (more.length === 0) break;
-      lines.push(...more);
+      const isQuiet = this.connection.readable === 0;
+      lines.push(...this.lines());
+      if (isQuiet && this.connection.readable === 0) break;
     }
     return lines;
   }

@@ -91,6 +91,7 @@ export class FakeConnection implements Connection {
 
   /** The other side takes up to `bytes`, which makes room for what was pending. */
   read(bytes: number = Number.POSITIVE_INFINITY): Buffer {
+    this.#movePending();
     const taken: Buffer[] = [];
     let left = bytes;
     for (let first = this.#onTheWay[0]; first !== undefined && left > 0; first = this.#onTheWay[0]) {

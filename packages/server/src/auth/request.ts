@@ -1,0 +1,108 @@
+/** One HTTP request whose answer is late, long or broken at most within its bounds. */
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Cancel, Clock } from '../core/clock.ts';
+
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Of the kind that the URL's protocol needs. */
+  readonly agent: Agent;
+  /** From the call to the end of the answer. */
+  readonly timeoutMs: number;
+  /** Of the answer's body. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Empty where the status is not 200 and the body was late, long or broken. */
+  readonly body: string;
+}
+
+/** There is no answer that could be used. The message is half a sentence for the log. */
+export class HttpFault extends Error {
+  /** A kept connection turned out to be closed: the request was not seen, and another connection will do. */
+  readonly isStale: boolean;
+
+  constructor(message: string, isStale = false) {
+    super(message);
+    this.name = 'HttpFault';
+    this.isStale = isStale;
+  }
+}
+
+/** Redirects are not followed: they are answers like others. @throws {HttpFault} */
+export async function ask(asked: HttpRequest): Promise<HttpAnswer> {
+  const endsAt = asked.clock.now() + asked.timeoutMs;
+  try {
+    return await attempt(asked, asked.timeoutMs);
+  } catch (error) {
+    const leftMs = endsAt - asked.clock.now();
+    if (!(error instanceof HttpFault) || !error.isStale || leftMs <= 0) throw error;
+    return await attempt(asked, leftMs);
+  }
+}
+
+function attempt(asked: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
+  return new Promise((resolve, reject) => {
+    const { url, method, headers, body, agent, clock, maxBytes } = asked;
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+    const request = send(url, { method, headers, agent });
+    let answer: IncomingMessage | undefined;
+    let cancel: Cancel = () => {};
+    const fail = (fault: HttpFault): void => {
+      cancel();
+      // A status that says no is an answer, whatever becomes of its body.
+      const status = answer?.statusCode;
+      if (status === undefined || status === 200) reject(fault);
+      else resolve({ status, body: '' });
+      request.destroy();
+    };
+    cancel = clock.after(timeoutMs, () => fail(new HttpFault(`no answer within ${asked.timeoutMs} ms`)));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const isStale = answer === undefined && request.reusedSocket && error.code === 'ECONNRESET';
+      fail(new HttpFault(error.code ?? error.message, isStale));
+    });
+    request.on('response', (response) => {
+      answer = response;
+      read(response, maxBytes).then((text) => {
+        cancel();
+        resolve({ status: response.statusCode ?? 0, body: text });
+      }, fail);
+    });
+    request.end(body);
+  });
+}
+
+/** Rejects with an HttpFault. */
+function read(response: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) reject(new HttpFault(`the answer is longer than ${maxBytes} bytes`));
+      else chunks.push(chunk);
+    });
+    response.on('end', () => {
+      const text = decoded(Buffer.concat(chunks));
+      if (text === undefined) reject(new HttpFault('the answer is not UTF-8'));
+      else resolve(text);
+    });
+    // 'close' follows, and says enough.
+    response.on('error', () => {});
+    response.on('close', () => reject(new HttpFault('the answer broke off')));
+  });
+}
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+/** Puts together how the server side reaches clients without a channel: whom it means, what it knows of them, and how it lists them. */
+import type { Authenticator } from './access.ts';
+import type { Addressee } from './addressee.ts';
+import { Addressing } from './addressing.ts';
+import type { Clock } from './clock.ts';
+import { Contexts } from './contexts.ts';
+import { Directory } from './directory.ts';
+import { type GroupStore, MemoryGroups } from './groups.ts';
+import type { Hub } from './hub.ts';
+import { People } from './people.ts';
+import type { Registry } from './registry.ts';
+import type { Rules } from './rules.ts';
+import { MemoryUserTags, SessionTags, type UserTags } from './tags.ts';
+
+export interface Reach {
+  readonly addressing: Addressing;
+  readonly people: People;
+  readonly directory: Directory;
+}
+
+export interface ReachOptions {
+  readonly registry: Registry<Addressee>;
+  readonly hub: Pick<Hub, 'subscribed'>;
+  readonly rules: Rules;
+  readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
+  readonly clock: Clock;
+  /** In this process by default. */
+  readonly groups?: GroupStore;
+  /** In this process by default. */
+  readonly userTags?: UserTags;
+}
+
+/** Call before the first session comes. */
+export function createReach({
+  registry,
+  hub,
+  rules,
+  authenticator,
+  clock,
+  groups = new MemoryGroups(),
+  userTags = new MemoryUserTags(),
+}: ReachOptions): Reach {
+  const tags = new SessionTags(userTags);
+  const { admitsAnonymous } = authenticator;
+  const addressing = new Addressing({ registry, hub, groups, tags, clock, admitsAnonymous });
+  const people = new People({ registry, groups, tags, contexts: new Contexts(), rules, authenticator });
+  return { addressing, people, directory: new Directory({ registry, addressing, groups, tags }) };
+}

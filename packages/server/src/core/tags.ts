@@ -1,0 +1,132 @@
+/** The tags of sessions: what their tokens say, what was said of their users, and what was said of themselves, the last of them first. */
+import { limits } from '@carillon/protocol';
+import type { Addressee } from './addressee.ts';
+import { refuse } from './errors.ts';
+import type { RegistryWatcher } from './registry.ts';
+import { TagIndex, type Tags } from './tag-index.ts';
+import type { Where } from './where.ts';
+
+/** What the server side said: a value, or undefined for a tag of the token that is not to hold. */
+export type TagChanges = ReadonlyMap<string, Tags[string] | undefined>;
+
+/** What was said of users, whether they are online or not. Only this node's sessions are looked up in it. */
+export interface UserTags {
+  get(user: string): TagChanges | undefined;
+  /** @throws {ReplyError} 106 too many users have tags. */
+  set(user: string, changes: TagChanges): void;
+}
+
+export class MemoryUserTags implements UserTags {
+  readonly #users = new Map<string, TagChanges>();
+
+  get(user: string): TagChanges | undefined {
+    return this.#users.get(user);
+  }
+
+  set(user: string, changes: TagChanges): void {
+    if (changes.size === 0) {
+      this.#users.delete(user);
+      return;
+    }
+    if (!this.#users.has(user) && this.#users.size >= limits.taggedUsers) {
+      throw refuse('limitExceeded', `at most ${limits.taggedUsers} users may have tags; untag some first`);
+    }
+    this.#users.set(user, changes);
+  }
+}
+
+export class SessionTags implements RegistryWatcher<Addressee> {
+  readonly #index = new TagIndex<Addressee>();
+  readonly #users: UserTags;
+  readonly #sessions = new Map<Addressee, TagChanges>();
+
+  constructor(users: UserTags) {
+    this.#users = users;
+  }
+
+  /** What holds for the session now. */
+  of(session: Addressee): Tags {
+    return this.#index.tags(session) ?? {};
+  }
+
+  select(where: Where, everybody: Iterable<Addressee>): Addressee[] {
+    return this.#index.select(where, everybody);
+  }
+
+  /** @throws {ReplyError} 106 too many tags. */
+  tag(session: Addressee, tags: Tags): void {
+    this.#sessions.set(session, withTags(this.#sessions.get(session), tags));
+    this.identified(session);
+  }
+
+  /** `online`: the user's sessions. @throws {ReplyError} 106 too many tags, or too many users with tags. */
+  tagUser(user: string, tags: Tags, online: Iterable<Addressee>): void {
+    this.#users.set(user, withTags(this.#users.get(user), tags));
+    for (const session of online) this.identified(session);
+  }
+
+  untag(session: Addressee, names: Iterable<string>): void {
+    const below = this.#withoutOwn(session);
+    const changes = without(this.#sessions.get(session), names, (name) => Object.hasOwn(below, name));
+    if (changes.size === 0) this.#sessions.delete(session);
+    else this.#sessions.set(session, changes);
+    this.identified(session);
+  }
+
+  untagUser(user: string, names: Iterable<string>, online: Iterable<Addressee>): void {
+    const sessions = [...online];
+    const inToken = (name: string): boolean =>
+      sessions.some(({ identity }) => identity.tags !== undefined && Object.hasOwn(identity.tags, name));
+    this.#users.set(user, without(this.#users.get(user), names, inToken));
+    for (const session of sessions) this.identified(session);
+  }
+
+  identified(session: Addressee): void {
+    this.#index.set(session, merged(this.#withoutOwn(session), this.#sessions.get(session)));
+  }
+
+  gone(session: Addressee): void {
+    this.#index.set(session, undefined);
+    this.#sessions.delete(session);
+  }
+
+  #withoutOwn({ identity, user }: Addressee): Tags {
+    return merged(identity.tags ?? none, user === undefined ? undefined : this.#users.get(user));
+  }
+}
+
+const none: Tags = Object.freeze({});
+
+/** The same object where nothing changes: most sessions have what their token says. */
+function merged(tags: Tags, changes: TagChanges | undefined): Tags {
+  if (changes === undefined || changes.size === 0) return tags;
+  const values = new Map<string, Tags[string] | undefined>([...Object.entries(tags), ...changes]);
+  const held = [...values].filter((entry): entry is [string, Tags[string]] => entry[1] !== undefined);
+  return Object.fromEntries(held);
+}
+
+function withTags(changes: TagChanges | undefined, tags: Tags): TagChanges {
+  return bounded(new Map([...(changes ?? []), ...Object.entries(tags)]));
+}
+
+/** A name is kept, as not to hold, only where something else would bring the tag back. */
+function without(
+  changes: TagChanges | undefined,
+  names: Iterable<string>,
+  comesBack: (name: string) => boolean,
+): TagChanges {
+  const left = new Map(changes);
+  for (const name of names) {
+    if (comesBack(name)) left.set(name, undefined);
+    else left.delete(name);
+  }
+  return bounded(left);
+}
+
+function bounded(changes: TagChanges): TagChanges {
+  if (changes.size <= limits.tags) return changes;
+  throw refuse(
+    'limitExceeded',
+    `a session or a user has at most ${limits.tags} tags besides its token's; untag some first`,
+  );
+}
