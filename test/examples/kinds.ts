@@ -34,8 +34,10 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['php run', (block, stage) => interpret(block, stage, 'php', [])],
   ['java run', (block, stage) => interpret(block, stage, 'java', ['Publish.java'])],
   // Programs that receive: they must print what is published to `channel=` (default `room:lobby`).
-  ['js client', (block, stage) => listen(block, stage, 'js')],
-  ['ts client', (block, stage) => listen(block, stage, 'ts')],
+  ['js client', (block, stage) => listen(block, stage, ['node', ...nodeArgs('js')])],
+  ['ts client', (block, stage) => listen(block, stage, ['node', ...nodeArgs('ts')])],
+  // One command that goes on printing; it takes the place of the shell, so that ending it ends both.
+  ['sh stream', (block, stage) => listen(block, stage, ['bash', '-euo', 'pipefail'], 'exec ')],
   // Pages: shown by Chromium from another site; they must show what is published.
   ['html page', (block, stage) => showPage(block, stage, adapted(block, stage), '')],
   ['js bundle', showBundle],
@@ -103,10 +105,9 @@ function printsIn(stage: Stage, block: Block, outcome: Outcome): void {
   expect(stage.printed.trim(), describeOutcome(block, outcome)).not.toBe('');
 }
 
-async function listen(block: Block, stage: Stage, language: 'js' | 'ts'): Promise<void> {
-  const command = ['node', ...nodeArgs(language)];
+async function listen(block: Block, stage: Stage, command: string[], before = ''): Promise<void> {
   const channel = block.options.get('channel') ?? 'room:lobby';
-  const outcome = await stage.listen(command, adapted(block, stage), channel, heard);
+  const outcome = await stage.listen(command, before + adapted(block, stage), channel, heard);
   succeeds(block, outcome);
   expect(outcome.stdout).toContain(heard);
 }

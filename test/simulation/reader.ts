@@ -3,16 +3,20 @@ import type { Position } from '../../packages/protocol/src/index.ts';
 import type { ConnectionListener } from '../../packages/server/src/core/connection.ts';
 import type { PreparedFeed } from '../../packages/server/src/core/entry.ts';
 import type { Node } from '../../packages/server/src/core/node.ts';
-import type { Gap } from '../../packages/server/src/core/wire.ts';
+import type { Gap, Wire } from '../../packages/server/src/core/wire.ts';
 import { serverFrames } from '../../packages/server/src/testing/client-frames.ts';
 import { FakeConnection } from '../../packages/server/src/testing/fake-connection.ts';
+import { textFrame } from '../../packages/server/src/transports/websocket/frame.ts';
 import { bareWire, nativeWire, rawWire } from '../../packages/server/src/transports/websocket/wires.ts';
 import type { Random } from '../support/random.ts';
 import { NumberedTrack, PlainTrack, type Self, type SubscribeAnswer } from './track.ts';
 import type { Truth } from './truth.ts';
 
-/** `native` and `raw` speak the native protocol; `bare` names its channels at once and is given data only. */
-export type Kind = 'native' | 'raw' | 'bare';
+/**
+ * `native` and `raw` speak the native protocol. The others name their channels at once: `bare` is given data only and begins
+ * anew each time, `cursor` is given a cursor behind each publication and goes on from the last one.
+ */
+export type Kind = 'native' | 'raw' | 'bare' | 'cursor';
 
 export interface ReaderOptions {
   readonly kind: Kind;
@@ -56,9 +60,18 @@ interface Message {
   readonly data?: { readonly name: string };
   readonly offset?: number;
   readonly name?: string;
+  readonly cursor?: string;
 }
 
-const wires = { native: nativeWire, raw: rawWire, bare: bareWire } as const;
+/** As the transports over HTTP have it: a cursor of its own for each recipient. */
+const cursorWire: Wire = {
+  ...nativeWire,
+  name: 'cursor',
+  gap: (label, gap) => textFrame(JSON.stringify({ event: label, type: 'gap', ...gap })),
+  stamp: (cursor) => textFrame(JSON.stringify({ cursor })),
+};
+
+const wires = { native: nativeWire, raw: rawWire, bare: bareWire, cursor: cursorWire } as const;
 
 export class Reader {
   /** How it reads: everything, a little at a time, or not at all. */
@@ -76,19 +89,25 @@ export class Reader {
   #commands = 0;
   #rest: Buffer = Buffer.alloc(0);
   #feed: Promise<PreparedFeed> | undefined;
+  #cursor: string | undefined;
+  /** What came, and counts only with the cursor behind it. */
+  #uncounted: (() => void)[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
     const { channels, truth, user, keepsHistory } = options;
     this.#wants = channels.map((channel) => ({
       channel,
-      label: channel === `user:${user}` ? '@user' : channel,
+      label: channel === `user:${user}` && !this.#isFeed ? '@user' : channel,
       phase: 'idle',
       isWanted: true,
-      numbered:
-        keepsHistory(channel) && options.kind !== 'bare' ? new NumberedTrack(truth, channel) : undefined,
+      numbered: keepsHistory(channel) && !this.#isFeed ? new NumberedTrack(truth, channel) : undefined,
       plain: new PlainTrack(truth, channel),
     }));
+  }
+
+  get kind(): Kind {
+    return this.#options.kind;
   }
 
   get isConnected(): boolean {
@@ -104,7 +123,7 @@ export class Reader {
 
   connect(): void {
     if (this.#feed !== undefined || this.isConnected) return;
-    if (this.#options.kind === 'bare') this.#connectFeed();
+    if (this.#isFeed) this.#connectFeed();
     else this.#connectNative();
   }
 
@@ -122,7 +141,7 @@ export class Reader {
 
   /** One of its channels is left, or wanted again. */
   toggle(): void {
-    if (this.#options.kind === 'bare') return;
+    if (this.#isFeed) return;
     const want = this.#wants[this.#options.draw(this.#wants.length)];
     if (want === undefined) return;
     want.isWanted = !want.isWanted || this.#options.draw(3) > 0;
@@ -136,7 +155,7 @@ export class Reader {
 
   /** Publishes what `data` is, over its own connection. */
   publish(channel: string, data: string): void {
-    if (this.#options.kind === 'bare' || this.connection === undefined) return;
+    if (this.#isFeed || this.connection === undefined) return;
     this.#commands += 1;
     this.#asked.set(this.#commands, { want: undefined, op: 'publish' });
     this.connection.send(`{"op":"publish","id":${this.#commands},"channel":"${channel}","data":${data}}`);
@@ -174,12 +193,14 @@ export class Reader {
   }
 
   #connectFeed(): void {
-    const { node, user, capacity } = this.#options;
+    const { kind, node, user, capacity } = this.#options;
+    const cursor = this.#cursor;
     const channels = this.#wants.map(({ channel }) => channel);
     const prepared = node.prepareFeed({
       address: '192.0.2.1',
       headers: {},
       channels,
+      ...(cursor !== undefined && { cursor }),
       ...(user !== undefined && { token: user }),
     });
     this.#feed = prepared;
@@ -189,14 +210,23 @@ export class Reader {
         feed.cancel();
         return;
       }
-      const connection = new FakeConnection(bareWire, capacity);
+      const connection = new FakeConnection(wires[kind], capacity);
       const listener = feed.open(connection);
       this.#opened(connection, listener, this.#options.lastSession());
-      for (const want of this.#wants) {
-        want.phase = 'joined';
-        want.plain.begin();
-      }
+      for (const want of this.#wants) this.#follows(want, cursor === undefined ? undefined : feed.recovered);
+      if (kind === 'cursor' && feed.cursor !== '') this.#cursor ??= feed.cursor;
     });
+  }
+
+  /** `recovered`: what the server says of the cursor that it was given. */
+  #follows(want: Want, recovered: boolean | undefined): void {
+    want.phase = 'joined';
+    if (recovered === undefined || !this.#options.keepsHistory(want.channel)) want.plain.begin();
+    else if (!recovered) want.plain.toldGap();
+  }
+
+  get #isFeed(): boolean {
+    return this.#options.kind === 'bare' || this.#options.kind === 'cursor';
   }
 
   #opened(connection: FakeConnection, listener: ConnectionListener, session: string): void {
@@ -208,6 +238,7 @@ export class Reader {
   #forget(): void {
     this.connection = undefined;
     this.#rest = Buffer.alloc(0);
+    this.#uncounted = [];
     this.#asked = new Map();
     for (const want of this.#wants) want.phase = 'idle';
   }
@@ -215,7 +246,7 @@ export class Reader {
   /** Asks for what is wanted and not asked yet, in one batch or one by one. */
   #advance(): void {
     const { connection } = this;
-    if (connection === undefined || this.#options.kind === 'bare') return;
+    if (connection === undefined || this.#isFeed) return;
     const commands: object[] = [];
     for (const want of this.#wants) {
       if (want.phase === 'idle' && want.isWanted) commands.push(this.#subscribe(want));
@@ -256,12 +287,20 @@ export class Reader {
 
   #one(message: Message): void {
     const { id, event, type, data, name, offset } = message;
-    if (name !== undefined) this.#publication(this.#byChannel(channelOf(name)), name, undefined);
+    if (message.cursor !== undefined) this.#count(message.cursor);
+    else if (name !== undefined) this.#publication(this.#byChannel(channelOf(name)), name, undefined);
     else if (event !== undefined && type === 'gap') this.#gap(this.#byLabel(event), message as Gap);
     else if (event !== undefined && data !== undefined) {
-      this.#publication(this.#byLabel(event), data.name, offset);
+      const publication = (): void => this.#publication(this.#byLabel(event), data.name, offset);
+      if (this.#options.kind === 'cursor') this.#uncounted.push(publication);
+      else publication();
     } else if (id !== undefined) this.#answered(id, message);
     else if (message.result !== true) throw new Error(`came unasked: ${JSON.stringify(message)}`);
+  }
+
+  #count(cursor: string): void {
+    if (cursor !== '') this.#cursor = cursor;
+    for (const publication of this.#uncounted.splice(0)) publication();
   }
 
   #answered(id: number, { result, code, msg }: Message): void {

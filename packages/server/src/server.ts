@@ -1,7 +1,7 @@
 /** The only file that knows every part: settings in, running server out. */
 import { fileURLToPath } from 'node:url';
 import { disconnects } from '@carillon/protocol';
-import { FixedTokens } from './auth/fixed-tokens.ts';
+import { createAuthenticator } from './auth/authenticator.ts';
 import { MemoryBroker } from './brokers/memory/broker.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ChannelSettings, Settings } from './config/settings.ts';
@@ -52,8 +52,7 @@ export async function startServer(
     newEpoch: randomEpoch,
     maxBytes: settings.limits.memoryHistoryBytes,
   });
-  const { tokens, anonymous } = settings.auth;
-  const authenticator = new FixedTokens(tokens, anonymous);
+  const authenticator = await createAuthenticator(settings.auth, { clock, log });
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
   const node = new Node({
     broker,
@@ -103,7 +102,10 @@ export async function startServer(
     apiUrl: urlOf(bound.api),
     port: bound.public.port,
     development: settings.development,
-    close: once(() => shutDown(settings, node, transports, servers, ingest)),
+    close: once(async () => {
+      await shutDown(settings, node, transports, servers, ingest);
+      authenticator.close();
+    }),
   };
 }
 
@@ -205,6 +207,7 @@ function verbsOf(node: Node, desk: RendezvousDesk | undefined, info: Verbs['info
     removeHistory: node.removeHistory.bind(node),
     channels: node.channels.bind(node),
     subscribers: node.subscribers.bind(node),
+    reach: node.reach,
     info,
     ...(desk !== undefined && { rendezvous: desk }),
   };

@@ -40,14 +40,14 @@ const asymmetric: readonly string[] = Object.entries(algorithms).flatMap(([kind,
   kind === 'secret' ? [] : names,
 );
 
-/** The algorithms of a public key; undefined for a kind that JWTs are not signed with. */
-export function algorithmsOf({
+/** The algorithms of a public key; none for a kind that JWTs are not signed with. */
+function algorithmsOf({
   asymmetricKeyType: type,
   asymmetricKeyDetails: details,
-}: KeyObject): readonly string[] | undefined {
+}: KeyObject): readonly string[] {
   const kind = type === 'ec' ? details?.namedCurve : type;
   const found = Object.entries(algorithms).find(([name]) => name === kind && name !== 'secret');
-  return found?.[1];
+  return found?.[1] ?? [];
 }
 
 const shape = /^[\w-]+\.[\w-]+\.[\w-]*$/;
@@ -90,8 +90,9 @@ export class JwtTokens implements Authority {
     }
     if (key.kind === 'jwks') throw new TypeError('a key set is no single key');
     const publicKey = createPublicKey(key.pem);
-    const allowed = key.algorithm === undefined ? algorithmsOf(publicKey) : [key.algorithm];
-    return (token) => jwtVerify(token, publicKey, this.#checks(allowed ?? []));
+    const fitting = algorithmsOf(publicKey);
+    const allowed = fitting.filter((name) => key.algorithm === undefined || name === key.algorithm);
+    return (token) => jwtVerify(token, publicKey, this.#checks(allowed));
   }
 
   #withKeysOf(keys: RemoteKeys): Verify {

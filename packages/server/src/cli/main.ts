@@ -29,6 +29,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'talk to a WebSocket, frame by frame',
     load: async () => (await import('./connect.ts')).connect,
   },
+  token: {
+    summary: 'make a JSON Web Token for a user',
+    load: async () => (await import('./token.ts')).token,
+  },
   bench: { summary: 'measure a running server', load: async () => (await import('./bench.ts')).bench },
 };
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from './faults.ts';
+import { readConfigFile } from './file.ts';
 import { type ConfigSources, type LoadedConfig, loadConfig } from './load.ts';
 
 let cwd: string;
@@ -161,11 +162,30 @@ describe('faults', () => {
     ],
     ['[]', 'json', 'the file must hold an object, such as { "port": 6790 }'],
     ['null', 'json', 'the file must hold an object, such as { "port": 6790 }'],
+    [
+      `a: &a [${'x,'.repeat(20)}]\nb: &b [${'*a,'.repeat(20)}]\nc: [${'*b,'.repeat(20)}]`,
+      'yaml',
+      'the aliases of the YAML stand for far more than the file holds; write it out',
+    ],
+    [
+      "export default { get port() { throw new Error('no port') } }",
+      'mjs',
+      'the file failed while it ran: no port (line 1)',
+    ],
     ['x', 'toml', 'the file name must end in .ts, .js, .mjs, .json, .yaml or .yml'],
   ])('say of the file %j.%s what is wrong with it', async (content, ending, sentence) => {
     const faults = await faultsOf(loadConfig({ env: {}, cwd, flags: { config: file(content, ending) } }));
     expect(faults).toEqual([sentence]);
     expect(faults.join()).not.toContain('hidden');
+  });
+
+  it.each([
+    'export default new Promise(() => {})',
+    'await new Promise(() => {}); export default {}',
+  ])('say that the file %j never ends', async (content) => {
+    await expect(readConfigFile(file(content, 'mjs'), 20)).rejects.toMatchObject({
+      faults: ['the file has not finished after 0.02 s; what it waits for never comes'],
+    });
   });
 
   it('say that the file is missing, or a folder', async () => {

@@ -82,6 +82,17 @@ export function duration(min: string, max: string): z.ZodString {
   return z.string({ error }).refine(inRange, { error });
 }
 
+/** An address on the web, without credentials: they have headers of their own. */
+export function httpUrl(): z.ZodString {
+  const error = "must be a URL without user and password, such as 'https://example.com/path'";
+  return z.string({ error }).refine(isHttpUrl, { error });
+}
+
+function isHttpUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
+
 /** A URL path that a request is compared with: no query, no trailing slash. */
 export function urlPath(): z.ZodString {
   return text(

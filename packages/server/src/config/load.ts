@@ -5,6 +5,8 @@ import { type Override, readEnvironment, readFlags, readSwitch } from './environ
 import { ConfigError, faultsOf } from './faults.ts';
 import { findConfigFile, readConfigFile } from './file.ts';
 import { inForce, type ValueInForce } from './in-force.ts';
+import type { Absolute } from './ingest-settings.ts';
+import { jwtFaults } from './jwt-key.ts';
 import type { CompleteConfig } from './schema.ts';
 import { type Settings, toSettings } from './settings.ts';
 import { adapt, crossFaults } from './validate.ts';
@@ -55,6 +57,11 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
   const { config, reasons } = adapt(checked, situation);
   // The rule that development mode implies does not count where the question is whether there is a rule.
   const crossed = crossFaults({ ...config, channels: checked.channels }, situation);
+  const absolute: Absolute = (path, name) => {
+    const isOfFile = file !== undefined && !sources.has(path.join('.'));
+    return resolve(isOfFile ? dirname(file) : cwd, name);
+  };
+  if (!isFaulty('auth')) crossed.push(...jwtFaults(config.auth, absolute));
   faults.unshift(...faultsOf(issues, raw, sourceOf), ...crossed);
   if (faults.length > 0) throw new ConfigError(faults, file);
 
@@ -68,10 +75,7 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
     reasons,
   );
   return {
-    settings: toSettings(config, development, (path, name) => {
-      const isOfFile = file !== undefined && !sources.has(path.join('.'));
-      return resolve(isOfFile ? dirname(file) : cwd, name);
-    }),
+    settings: toSettings(config, development, absolute),
     origins: new Map(values.map(({ path, origin }) => [path, origin])),
     inForce: values,
     development,
@@ -120,6 +124,9 @@ function notesOn(config: CompleteConfig): string[] {
     notes.push(
       `api.keys: ${short} of ${config.api.keys.length} are shorter than 16 characters and may be guessed.`,
     );
+  const { secret } = config.auth.jwt ?? {};
+  if (secret !== undefined && Buffer.byteLength(secret) < 32)
+    notes.push('auth.jwt.secret: is shorter than 32 bytes and may be guessed.');
   if (config.insecure) notes.push('insecure: the rules that keep a server from standing open are off.');
   return notes;
 }

@@ -1,5 +1,6 @@
 /** Every key of a config: its type, limits, default, and the sentence that documents it. All else is derived from here. */
 import { z } from 'zod';
+import { callback, jwt } from './auth.ts';
 import {
   addressBlock,
   channelPattern,
@@ -130,6 +131,11 @@ const auth = section({
       entry: 'token',
     },
   ),
+  jwt: key(
+    jwt.optional(),
+    'JSON Web Tokens: `sub` is the user; also `exp`, `nbf`, `info`, `tags`, `channels`.',
+  ),
+  callback: key(callback.optional(), 'A backend that judges the tokens that nothing before it knows.'),
   cookie: key(
     text(/^[!#$%&'*+.^_`|~\w-]+$/, "a cookie's name").optional(),
     'The cookie that carries a token; it counts only on requests from this site or from `origins`.',

@@ -1,5 +1,6 @@
 /** The settings as the parts of the server take them: complete, frozen, and with the unit in every name. */
 import type { StandardSchema } from '@carillon/protocol';
+import { type CallbackSettings, callbackSettings, type JwtSettings, jwtSettings } from './auth-settings.ts';
 import { parseDuration } from './duration.ts';
 import { isDataSchema, splitListenAddress } from './fields.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
@@ -45,6 +46,8 @@ export interface Settings {
   readonly auth: {
     readonly anonymous: boolean;
     readonly tokens: ReadonlyMap<string, TokenSettings>;
+    readonly jwt?: JwtSettings;
+    readonly callback?: CallbackSettings;
     /** The name of the cookie that carries a token. */
     readonly cookie?: string;
   };
@@ -105,6 +108,8 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
       tokens: new Map(
         Object.entries(config.auth.tokens).map(([token, identity]) => [token, tokenSettings(identity)]),
       ),
+      ...present('jwt', config.auth.jwt && jwtSettings(config.auth.jwt, absolute)),
+      ...present('callback', config.auth.callback && callbackSettings(config.auth.callback)),
       ...present('cookie', config.auth.cookie),
     },
     websocket: {

@@ -48,6 +48,7 @@ describe('what is published', () => {
     ['channel=', 400, "'channel' must not be empty"],
     ['channel=open:p3&channel=a%20b', 400, "'channel' must not contain spaces"],
     ['channel=@user', 400, "must not begin with '@'"],
+    ['channel=open:p3&channel=%FF', 400, 'the query is not valid UTF-8'],
   ])('the query %j is refused', async (query, status, message) => {
     const answer = await pub(query);
     expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(message)]);
@@ -56,6 +57,8 @@ describe('what is published', () => {
 
   test('bad bodies are refused', async () => {
     expect((await pub('channel=open:p3', Buffer.from([0xff, 0xfe]))).status).toBe(400);
+    const form = { ...key, 'Content-Type': 'application/x-www-form-urlencoded' };
+    expect((await pub('channel=open:p3', 'data=%FF', form)).status).toBe(400);
     expect((await pub('channel=open:p3', 'x'.repeat(70_000))).status).toBe(413);
     expect(
       (await pub('channel=open:p3', 'x', { ...key, 'Content-Type': 'multipart/form-data; boundary=b' }))

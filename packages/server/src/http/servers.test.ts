@@ -134,6 +134,34 @@ describe('paths', () => {
     expect(await raw(host.port, long)).toMatch(/^HTTP\/1\.1 431 /);
   });
 
+  test('a request without a Host is a 400 like every other, and opens no WebSocket', async () => {
+    const host = await start();
+    for (const [path, headers] of [
+      ['/healthz', 'Connection: close\r\n'],
+      ['/ws', upgrade],
+    ]) {
+      const answer = await raw(host.port, `GET ${path} HTTP/1.1\r\n${headers}\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain('X-Content-Type-Options: nosniff');
+      expect(answer).toContain("the header 'Host' is missing");
+    }
+    expect(await raw(host.port, 'GET /healthz HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  test('a query that is not UTF-8 names no channel: two names must not become one', async () => {
+    const host = await start({ anonymous: true });
+    for (const path of ['/sub?channel=open:%FF', '/sub?channel=open:a&x=%E4%20%BD', '/stream?token=%C0%80']) {
+      const answer = await host.call(path);
+      expect([path, answer.status, answer.text]).toEqual([
+        path,
+        400,
+        expect.stringContaining('the query is not valid UTF-8'),
+      ]);
+    }
+    expect(await upgradeStatus(host.port, '/sub?channel=open:%FF')).toBe(400);
+    expect(await upgradeStatus(host.port, '/sub?channel=open:%E4%BD%A0')).toBe(101);
+  });
+
   test('a client that goes away in the middle of its body publishes nothing and breaks nothing', async () => {
     const host = await start();
     const socket = connect(host.port, '127.0.0.1');

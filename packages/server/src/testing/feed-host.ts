@@ -93,6 +93,7 @@ export async function startFeeds({
       removeHistory: node.removeHistory.bind(node),
       channels: node.channels.bind(node),
       subscribers: node.subscribers.bind(node),
+      reach: node.reach,
       info: () => ({}),
     },
     authenticator,

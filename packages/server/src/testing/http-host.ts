@@ -104,6 +104,7 @@ export async function startHttp({
       removeHistory: node.removeHistory.bind(node),
       channels: node.channels.bind(node),
       subscribers: node.subscribers.bind(node),
+      reach: node.reach,
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
       rendezvous: desk,
     },

@@ -1,19 +1,22 @@
 /** `POST /v1/<method>`: the server API over HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nearest } from '@carillon/protocol';
+import type { Duplex } from 'node:stream';
+import type { Accept } from '../../core/entry.ts';
 import type { ReplyError } from '../../core/errors.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { ClientAddresses } from '../address.ts';
 import { asRefusal, errorText, HttpError, sendJson, sendRefusal } from '../answer.ts';
 import { AbortedError, readText } from '../body.ts';
+import { ApiSocket } from '../api-socket.ts';
 import type { Endpoint } from '../exchange.ts';
 import { parseBody } from '../json-text.ts';
 import type { ApiKeys } from '../keys.ts';
 import type { Origins } from '../origin.ts';
 import { batchMethod } from './batch.ts';
 import type { ApiCounters } from './counters.ts';
-import { meshPublish } from './mesh.ts';
+import { meshMethods } from './mesh.ts';
 import type { ApiMethod, Verbs } from './method.ts';
 import { apiMethods } from './methods.ts';
 import { refuseFaults } from './validate.ts';
@@ -27,6 +30,11 @@ export interface ApiOptions {
   readonly log: Log;
   /** The body of one request; beyond it 413. */
   readonly bodyBytes: number;
+}
+
+/** Makes WebSockets whose listeners are not clients. */
+export interface ApiUpgrades {
+  upgradeFor(accept: Accept, req: IncomingMessage, socket: Duplex, head: Buffer, address: string): void;
 }
 
 /** How results and refusals are wrapped. */
@@ -66,8 +74,37 @@ export class Api {
     const endpoints = new Map<string, Endpoint>();
     for (const [name, method] of this.#methods)
       endpoints.set(`/v1/${name}`, this.#endpoint(method, carillonEnvelope));
-    endpoints.set('/v1/mesh/publish', this.#endpoint(meshPublish, connmixEnvelope));
+    for (const method of meshMethods)
+      endpoints.set(`/v1/${method.name}`, this.#endpoint(method, connmixEnvelope));
     return endpoints;
+  }
+
+  /** What to do with a request that wants to become a WebSocket at `/v1/ws`. */
+  upgrade(upgrades: ApiUpgrades): (req: IncomingMessage, socket: Duplex, head: Buffer, address: string) => void {
+    const { verbs, counters, log } = this.#options;
+    const mesh = new Map(meshMethods.map((method) => [method.name.replace('/', '.'), method]));
+    const context = { methods: this.#methods, meshMethods: mesh, verbs, counters, log };
+    const accept: Accept = (connection) => new ApiSocket(connection, context);
+    return (req, socket, head, address) => {
+      this.#admit(req);
+      upgrades.upgradeFor(accept, req, socket, head, address);
+    };
+  }
+
+  /** Answers a plain request for `/v1/ws`. */
+  socketOnly(): Endpoint {
+    return {
+      verb: 'GET',
+      cors: false,
+      handle: ({ req, res }) => {
+        try {
+          this.#admit(req);
+          throw new HttpError(426, 'badRequest', 'open it as a WebSocket', ['Upgrade', 'websocket']);
+        } catch (error) {
+          this.#refuse(req, res, error, 'unknown', carillonEnvelope);
+        }
+      },
+    };
   }
 
   /** Answers every other path under `/v1/`: who has no key does not learn which methods there are. */
@@ -143,7 +180,7 @@ function checkType(req: IncomingMessage): void {
 }
 
 function unknownMethod(name: string, known: Iterable<string>): string {
-  const names = [...known, meshPublish.name];
+  const names = [...known, ...meshMethods.map((method) => method.name)];
   const meant = nearest(name, names);
   return meant === undefined ? `known are ${names.join(', ')}` : `did you mean '${meant}'?`;
 }

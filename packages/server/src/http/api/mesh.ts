@@ -1,10 +1,10 @@
-/** `mesh/publish`: the publish call of connmix, for backends that already speak it. */
+/** `mesh/publish` and `mesh/send`: the calls of connmix, for backends that already speak it. Their results are the whole answer: connmix has an envelope of its own. */
+import { noSession } from '../../core/addressee.ts';
 import { asJson } from '../json-text.ts';
 import { type ApiMethod, defineMethod } from './method.ts';
-import { meshResult } from './results.ts';
-import { type MeshPublishParams, meshPublishParams } from './schemas.ts';
+import { meshResult, meshSendResult } from './results.ts';
+import { type MeshMessage, meshPublishParams, meshSendParams } from './schemas.ts';
 
-/** Its result is the whole answer: connmix has an envelope of its own. */
 export const meshPublish: ApiMethod = defineMethod({
   name: 'mesh/publish',
   summary: 'Publishes as connmix does: `c` is the channel, `d` the data as text, `t` is `text` or `binary`.',
@@ -17,6 +17,21 @@ export const meshPublish: ApiMethod = defineMethod({
   },
 });
 
-function dataOf({ d, t }: MeshPublishParams): string {
+export const meshSend: ApiMethod = defineMethod({
+  name: 'mesh/send',
+  summary: 'Sends to one session as connmix does: `c` is its id, `d` the data as text, `t` is `text` or `binary`.',
+  params: meshSendParams,
+  result: meshSendResult,
+  async run(params, _raw, { reach }) {
+    const { c: id, t } = params;
+    const request = { data: dataOf(params), ...(t === 'binary' && { binary: true as const }) };
+    if ((await reach.addressing.send({ sessions: [id] }, request)) === 0) throw noSession(id);
+    return '{"E":null,"r":{"success":true}}';
+  },
+});
+
+export const meshMethods: readonly ApiMethod[] = [meshPublish, meshSend];
+
+function dataOf({ d, t }: MeshMessage): string {
   return t === 'binary' ? JSON.stringify(d) : asJson(d);
 }

@@ -2,6 +2,7 @@
 import type { JsonText, Position, PublishResult } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import { check, type Fault } from './validate.ts';
 
@@ -13,6 +14,8 @@ export interface Verbs {
   channels(pattern?: string): Promise<readonly ChannelSummary[]>;
   /** Sessions on this node that are subscribed to the channel. */
   subscribers(channel: string): number;
+  /** Clients that are connected now, and what is kept about them. */
+  readonly reach: Reach;
   /** What `info` answers; any object that JSON can carry. */
   info(): object | Promise<object>;
   /** Absent where rendezvous are off. */

@@ -10,6 +10,7 @@ import { historyText } from '../../core/history-text.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
 import { type ApiMethod, defineMethod, type PublishVerbOptions, type RawParams } from './method.ts';
+import { peopleMethods } from './people.ts';
 import { rendezvousMethods } from './rendezvous.ts';
 import {
   broadcastResult,
@@ -114,7 +115,8 @@ const info = defineMethod({
 
 /** Every method but `batch`, which is made of them. */
 export function apiMethods(log: Log): readonly ApiMethod[] {
-  return [publish, broadcastMethod(log), history, historyRemove, channels, info, ...rendezvousMethods];
+  const channelMethods = [publish, broadcastMethod(log), history, historyRemove, channels, info];
+  return [...channelMethods, ...peopleMethods, ...rendezvousMethods];
 }
 
 /** The commonest request, `{channel, data}` and nothing else, without a detour through the schema. */

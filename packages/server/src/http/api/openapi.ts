@@ -1,6 +1,6 @@
 /** Writes /openapi.json from the schemas that validate. */
 import { z } from 'zod';
-import { meshPublish } from './mesh.ts';
+import { meshMethods } from './mesh.ts';
 import type { ApiMethod } from './method.ts';
 import { failure } from './results.ts';
 
@@ -11,7 +11,11 @@ export function openApi(methods: readonly ApiMethod[], version: string): string 
       `/v1/${method.name}`,
       { post: operation(method, wrapped(jsonSchema(method.result))) },
     ]),
-    ['/v1/mesh/publish', { post: operation(meshPublish, jsonSchema(meshPublish.result)) }],
+    ...meshMethods.map((method) => [
+      `/v1/${method.name}`,
+      { post: operation(method, jsonSchema(method.result)) },
+    ]),
+    ['/v1/ws', { get: socket }],
     ['/pub', { post: pub }],
     ['/healthz', { get: probe('Says that the process lives.') }],
     ['/readyz', { get: probe('Says that a publication through the broker just came back.') }],
@@ -49,7 +53,7 @@ function operation({ name, summary, params }: ApiMethod, result: object): object
       200: { description: 'Done.', ...content(result) },
       default: {
         description: 'Refused; nothing of it took effect.',
-        ...(name === meshPublish.name ? content(meshFailure) : failed),
+        ...(name.startsWith('mesh/') ? content(meshFailure) : failed),
       },
     },
   };
@@ -93,6 +97,13 @@ function probe(summary: string): object {
     responses: { 200: { description: 'Yes.', ...status }, 503: { description: 'No.', ...status } },
   };
 }
+
+const socket = {
+  summary: 'Opens a WebSocket for the same methods.',
+  description:
+    'A frame `{"id","method","params"}` is answered by `{"id","result"}` or `{"id","error"}`; with `id` in any order.',
+  responses: { 101: { description: 'Switching protocols.' } },
+};
 
 const pub = {
   summary: 'Publishes a body as it is: text that is JSON as that JSON, other text as a string.',

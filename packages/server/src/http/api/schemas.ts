@@ -1,6 +1,7 @@
 /** The shapes of the server API: what validates a request is also what describes it in /openapi.json. */
 import { channelNameFault, limits, nearest, utf8Length } from '@carillon/protocol';
 import { z } from 'zod';
+import { user } from './user.ts';
 
 /** An object that knows all its fields: others are refused by name, with the name that was probably meant. */
 export function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
@@ -44,14 +45,14 @@ function textFault(value: string, maxBytes: number): string | undefined {
 }
 
 /** A list of `min` to `max` elements. */
-function list<Element extends z.ZodType>(element: Element, min: number, max: number) {
+export function list<Element extends z.ZodType>(element: Element, min: number, max: number) {
   return z
     .array(element, { error: 'must be an array' })
     .min(min, { error: `must have at least ${min} element${min === 1 ? '' : 's'}` })
     .max(max, { error: `must not have more than ${max} elements` });
 }
 
-function wholeNumber(min: number, max: number) {
+export function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
@@ -69,15 +70,15 @@ export const channel = z
   });
 
 /** Any JSON value. Only its presence is checked: it is published as it was written. */
-const data = z.unknown().meta({
+export const data = z.unknown().meta({
   description: 'Any JSON value. It is published as it was written, without the white space outside strings.',
 });
 
-const names = list(text(limits.nameBytes, 'A session id or a user.'), 1, limits.exclusions);
+const sessions = list(text(limits.nameBytes, 'The id of a session.'), 1, limits.exclusions);
 
-const exclude = strict({
-  sessions: names.optional().meta({ description: 'Ids of the sessions that do not get this publication.' }),
-  users: names.optional().meta({ description: 'Users who do not get this publication.' }),
+export const exclude = strict({
+  sessions: sessions.optional().meta({ description: 'Ids of the sessions that do not get this publication.' }),
+  users: list(user, 1, limits.exclusions).optional().meta({ description: 'Users who do not get this publication.' }),
 })
   .superRefine(({ sessions = [], users = [] }, context) => {
     if (sessions.length + users.length <= limits.exclusions) return;
@@ -92,7 +93,7 @@ const tagValue = z.union([z.string(), z.number(), z.boolean()], {
   error: 'must be a string, a number or a boolean',
 });
 
-const tags = z
+export const tags = z
   .record(text(limits.nameBytes, "A tag's name."), tagValue, {
     error: (issue) =>
       issue.code === 'invalid_key'
@@ -165,8 +166,7 @@ export const batchParams = strict({
   ),
 });
 
-export const meshPublishParams = strict({
-  c: channel,
+const meshMessage = {
   d: z
     .string({ error: 'must be a string' })
     .meta({ description: 'What to publish. JSON text is published as that JSON, other text as a string.' }),
@@ -174,7 +174,19 @@ export const meshPublishParams = strict({
     .enum(['text', 'binary'], { error: "must be 'text' or 'binary'" })
     .optional()
     .meta({ description: '`binary`: `d` is base64, and its bytes are published.' }),
-}).superRefine(({ d, t }, context) => {
+};
+
+export const meshPublishParams = strict({ c: channel, ...meshMessage }).superRefine(checkMeshMessage);
+
+export const meshSendParams = strict({
+  c: text(limits.nameBytes, 'The id of a session.'),
+  ...meshMessage,
+}).superRefine(checkMeshMessage);
+
+function checkMeshMessage(
+  { d, t }: { readonly d: string; readonly t?: string | undefined },
+  context: z.RefinementCtx,
+): void {
   if (!d.isWellFormed())
     context.addIssue({ code: 'custom', path: ['d'], message: 'must be well-formed Unicode' });
   else if (t === 'binary' && !base64.test(d)) {
@@ -184,7 +196,7 @@ export const meshPublishParams = strict({
       message: "must be base64 with padding when 't' is 'binary'",
     });
   }
-});
+}
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -194,4 +206,4 @@ export type HistoryParams = z.infer<typeof historyParams>;
 export type ChannelParams = z.infer<typeof channelParams>;
 export type ChannelsParams = z.infer<typeof channelsParams>;
 export type BatchParams = z.infer<typeof batchParams>;
-export type MeshPublishParams = z.infer<typeof meshPublishParams>;
+export type MeshMessage = Pick<z.infer<typeof meshPublishParams>, 'd' | 't'>;

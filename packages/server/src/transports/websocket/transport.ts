@@ -89,6 +89,11 @@ export class WebSocketTransport {
     this.#upgrade(rawWire, request, socket, head, address);
   }
 
+  /** Somebody who is no client: what is said is the affair of `accept`, framing and heartbeat are as for all. */
+  upgradeFor(accept: Accept, request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
+    this.#upgrade(nativeWire, request, socket, head, address, accept);
+  }
+
   /** A client of `/sub`, or of a path mapped to it. It gets the 101 once every subscription is in force. */
   upgradeFeed(
     request: IncomingMessage,
@@ -134,16 +139,21 @@ export class WebSocketTransport {
     cancel();
   }
 
-  #upgrade(wire: Wire, request: IncomingMessage, duplex: Duplex, head: Buffer, address: string): void {
+  #upgrade(
+    wire: Wire,
+    request: IncomingMessage,
+    duplex: Duplex,
+    head: Buffer,
+    address: string,
+    accept: Accept = this.#options.accept,
+  ): void {
     const entered = this.#enter(request, duplex, head);
     if (entered === undefined) return;
     const { socket, handshake } = entered;
     const connection = this.#open(socket, handshake.answer, wire);
     if (handshake.tokenTooLong) connection.close(disconnects.invalidToken);
     else
-      this.#listen(connection, () =>
-        this.#options.accept(connection, connectRequest(request, handshake, address)),
-      );
+      this.#listen(connection, () => accept(connection, connectRequest(request, handshake, address)));
   }
 
   /** Judges the request; undefined when it was refused. */

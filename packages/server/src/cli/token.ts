@@ -1,0 +1,149 @@
+/** `carillon token`: makes a JSON Web Token that the configured server accepts. */
+import { limits, utf8Length } from '@carillon/protocol';
+import { mintToken } from '../auth/mint.ts';
+import type { JwtSettings } from '../config/auth-settings.ts';
+import { formatDuration, parseDuration } from '../config/duration.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { SystemClock } from '../system/clock.ts';
+import { type Call, type Command, textOption, usage } from './command.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { configOptions, loadOrExplain } from './load-or-explain.ts';
+
+const { config } = configOptions;
+
+export const token: Command = {
+  name: 'token',
+  positionals: '',
+  arity: { min: 0, max: 0 },
+  about: [
+    'Makes a JSON Web Token (HS256) for a user and prints it.',
+    "It is signed with the config's auth.jwt.secret and carries its issuer and audience. Needs no running server.",
+  ],
+  options: {
+    user: { type: 'string', placeholder: 'U', sentence: 'The user that the token stands for. Required.' },
+    expires: {
+      type: 'string',
+      placeholder: 'DURATION',
+      sentence: "How long it is good, such as '15m' or '30d'.",
+      default: '1h',
+    },
+    info: { type: 'string', placeholder: 'JSON', sentence: 'What others may see of the user.' },
+    tags: {
+      type: 'string',
+      placeholder: 'JSON',
+      sentence: `Marks on the session, such as '{"vip":true}'.`,
+    },
+    channels: {
+      type: 'string',
+      placeholder: 'A,B',
+      sentence: 'Channel names or patterns that rules of kind `token` admit.',
+    },
+    secret: {
+      type: 'string',
+      placeholder: 'S',
+      sentence: "Signs with this instead of the config's; other users of this machine can see it.",
+    },
+    ...(config !== undefined && { config }),
+    json: { type: 'boolean', sentence: 'Print JSON.' },
+  },
+  examples: [
+    'token --user 1001',
+    `token --user 1001 --expires 15m --tags '{"vip":true}' --channels 'room:*'`,
+  ],
+  run: runToken,
+};
+
+async function runToken(call: Call): Promise<number> {
+  const user = readUser(call);
+  const expiresInMs = readExpires(call);
+  const marks = { ...readJson(call, 'info'), ...readTags(call), ...readChannels(call) };
+  const { settings, file } = await loadOrExplain(call);
+  const { jwt } = settings.auth;
+  const secret = textFlag(call, 'secret') ?? secretOf(jwt, file);
+  const [issuer, audience] = [jwt?.issuer?.[0], jwt?.audience?.[0]];
+  const made = await mintToken(secret, {
+    user,
+    now: new SystemClock().now(),
+    expiresInMs,
+    ...marks,
+    ...(issuer !== undefined && { issuer }),
+    ...(audience !== undefined && { audience }),
+  });
+  if (Buffer.byteLength(made) > limits.tokenBytes) {
+    throw usage(
+      `the token would have more than ${limits.tokenBytes} bytes; say less in 'info', 'tags', 'channels'`,
+    );
+  }
+  const expires = Math.ceil(expiresInMs / 1_000);
+  const asJson = call.flags['json'] === true;
+  call.terminal.stdout.write(`${asJson ? JSON.stringify({ token: made, user, expires }) : made}\n`);
+  return exitCodes.ok;
+}
+
+function textFlag({ flags }: Call, name: string): string | undefined {
+  const given = flags[name];
+  return typeof given === 'string' ? given : undefined;
+}
+
+/** @throws {CommandError} 78 that says what to set. */
+function secretOf(jwt: JwtSettings | undefined, file: LoadedConfig['file']): string {
+  if (jwt?.key.kind === 'secret') return jwt.key.secret;
+  const remedy = 'give the secret with --secret';
+  const where = file ?? 'the configuration (there is no config file)';
+  const why =
+    jwt === undefined
+      ? `${where} does not set auth.jwt.secret; set it there or in CARILLON_AUTH_JWT_SECRET, or ${remedy}`
+      : `auth.jwt of ${where} has a public key, which can only check tokens; sign them where the private key is, or ${remedy}`;
+  throw new CommandError(why, exitCodes.config);
+}
+
+function readUser(call: Call): string {
+  const user = textFlag(call, 'user');
+  if (user === undefined) throw usage("'--user' is required: carillon token --user 1001");
+  if (utf8Length(user) > limits.nameBytes || /\p{Cc}/u.test(user)) {
+    throw usage(`'--user' must have at most ${limits.nameBytes} bytes and no control characters`);
+  }
+  return user;
+}
+
+function readExpires(call: Call): number {
+  const given = textOption(token, call, 'expires') ?? '';
+  const ms = parseDuration(given);
+  if (ms !== undefined && ms >= 1_000) return ms;
+  throw usage(
+    `'--expires' must be a duration of at least ${formatDuration(1_000)}, with its unit, such as '1h', but is '${given}'`,
+  );
+}
+
+function readJson(call: Call, name: string): Readonly<Record<string, unknown>> {
+  const given = textFlag(call, name);
+  if (given === undefined) return {};
+  try {
+    return { [name]: JSON.parse(given) as unknown };
+  } catch {
+    throw usage(`'--${name}' must be JSON, but is '${given}'`);
+  }
+}
+
+function readTags(call: Call): { readonly tags?: Readonly<Record<string, unknown>> } {
+  const { tags } = readJson(call, 'tags');
+  if (tags === undefined) return {};
+  const isObject = typeof tags === 'object' && tags !== null && !Array.isArray(tags);
+  const isTag = (tag: unknown): boolean => ['string', 'number', 'boolean'].includes(typeof tag);
+  if (!isObject || !Object.values(tags).every(isTag)) {
+    throw usage(`'--tags' must be an object of texts, numbers, true and false, such as '{"vip":true}'`);
+  }
+  return { tags: tags as Readonly<Record<string, unknown>> };
+}
+
+function readChannels(call: Call): { readonly channels?: readonly string[] } {
+  const given = textFlag(call, 'channels');
+  if (given === undefined) return {};
+  const channels = given.split(',').map((name) => name.trim());
+  if (channels.some((name) => name === '' || utf8Length(name) > limits.nameBytes)) {
+    throw usage(
+      `'--channels' must be names or patterns of at most ${limits.nameBytes} bytes, separated by commas`,
+    );
+  }
+  return { channels };
+}

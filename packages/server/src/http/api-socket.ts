@@ -1,0 +1,246 @@
+/** `GET /v1/ws`: the methods of the server API on one WebSocket, many at a time. */
+import { disconnects, limits, memberSlice, nearest } from '@carillon/protocol';
+import type { Connection, ConnectionListener } from '../core/connection.ts';
+import { type ReplyError, refuse } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { asRefusal, errorText } from './answer.ts';
+import type { ApiCounters } from './api/counters.ts';
+import type { ApiMethod, Verbs } from './api/method.ts';
+import { refuseFaults } from './api/validate.ts';
+import { parseBody } from './json-text.ts';
+
+export interface ApiSocketContext {
+  readonly methods: ReadonlyMap<string, ApiMethod>;
+  /** In the shapes of connmix. */
+  readonly meshMethods: ReadonlyMap<string, ApiMethod>;
+  readonly verbs: Verbs;
+  readonly counters: ApiCounters;
+  readonly log: Log;
+}
+
+/** A frame in one of the two shapes: what its members are called, and how it is answered. */
+interface Shape {
+  readonly id: string;
+  readonly method: string;
+  readonly params: string;
+  result(id: string | undefined, text: string): string;
+  error(id: string | undefined, error: ReplyError): string;
+}
+
+const carillonShape: Shape = {
+  id: 'id',
+  method: 'method',
+  params: 'params',
+  result: (id, text) => `{${id === undefined ? '' : `"id":${id},`}"result":${text}}`,
+  error: (id, error) => `{${id === undefined ? '' : `"id":${id},`}${errorText(error).slice(1)}`,
+};
+
+const connmixShape: Shape = {
+  id: 'i',
+  method: 'm',
+  params: 'p',
+  result: (id, text) => `${text.slice(0, -1)}${id === undefined ? '' : `,"i":${id}`}}`,
+  error: (id, { code, message }) =>
+    `{"E":{"c":${code},"m":${JSON.stringify(message)}},"r":null${id === undefined ? '' : `,"i":${id}`}}`,
+};
+
+/** Methods whose answers may be large: one at a time, so that an id does not multiply what waits for a slow reader. */
+const inTurn: ReadonlySet<string> = new Set(
+  ['batch', 'broadcast', 'history', 'channels', 'sessions', 'groups', 'group', 'context_get'],
+);
+
+/** Text of requests that await an answer, and of answers that await the reader; beyond it nothing is read. */
+const gatheredBytes = limits.outboxBytes;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Requests with an id run side by side, all others one after another. All begin in the order of their coming. */
+export class ApiSocket implements ConnectionListener {
+  readonly #connection: Connection;
+  readonly #context: ApiSocketContext;
+  #queue: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #pendingBytes = 0;
+  #answers: Buffer[] = [];
+  #answerBytes = 0;
+  #isFlushing = false;
+  #isBlocked = false;
+  #isPaused = false;
+  #isClosed = false;
+  /** Waits for room to answer; at most one does. */
+  #waiting: (() => void) | undefined;
+
+  constructor(connection: Connection, context: ApiSocketContext) {
+    this.#connection = connection;
+    this.#context = context;
+  }
+
+  received(json: string): void {
+    if (this.#isClosed) return;
+    let fields: unknown;
+    try {
+      fields = json === '' ? undefined : parseBody(json);
+    } catch (error) {
+      this.#end(asRefusal(error, this.#context.log, '/v1/ws'));
+      return;
+    }
+    if (isFields(fields)) this.#take(fields, json);
+    else this.#end(refuse('badRequest', 'a frame is one JSON object; several requests are several frames'));
+  }
+
+  receivedBytes(): void {
+    this.#end(refuse('badRequest', 'a frame is text, one JSON object'));
+  }
+
+  drained(): void {
+    this.#isBlocked = false;
+    this.#flush();
+  }
+
+  closed(): void {
+    this.#isClosed = true;
+    this.#answers = [];
+    this.#wake();
+  }
+
+  #take(fields: Fields, json: string): void {
+    const shape = 'm' in fields ? connmixShape : carillonShape;
+    const name = fields[shape.method];
+    this.#pending += 1;
+    this.#pendingBytes += json.length;
+    this.#regulate();
+    const done = (text: string): void => {
+      this.#pending -= 1;
+      this.#pendingBytes -= json.length;
+      this.#answer(text);
+      this.#regulate();
+    };
+    const isSideBySide = fields[shape.id] !== undefined && !inTurn.has(String(name));
+    if (isSideBySide) void this.#run(fields, json, shape).then(done);
+    else {
+      this.#queue = this.#queue.then(async () => {
+        if (inTurn.has(String(name))) await this.#room();
+        done(this.#isClosed ? '' : await this.#run(fields, json, shape));
+      });
+    }
+  }
+
+  /** Never rejects. What it publishes is published before it returns. */
+  async #run(fields: Fields, json: string, shape: Shape): Promise<string> {
+    const { counters, log, verbs } = this.#context;
+    let id: string | undefined;
+    let counted = 'unknown';
+    try {
+      id = idText(fields, json, shape);
+      const method = this.#method(fields, shape);
+      counted = method.name;
+      const params = fields[shape.params] ?? {};
+      const start = memberSlice(json, shape.params)?.start ?? json.length;
+      const prepared = method.prepare(params, { json, start }, verbs);
+      if (typeof prepared !== 'function') throw refuseFaults(prepared);
+      const text = await prepared();
+      counters.count(counted, 200);
+      return shape.result(id, text);
+    } catch (error) {
+      const refusal = asRefusal(error, log, `/v1/ws ${counted}`);
+      counters.count(counted, refusal.status);
+      return shape.error(id, refusal);
+    }
+  }
+
+  #method(fields: Fields, shape: Shape): ApiMethod {
+    const known = [shape.id, shape.method, shape.params];
+    for (const name in fields) {
+      if (!known.includes(name)) {
+        throw refuse('badRequest', `'${name.slice(0, 64)}' is not a known field; known are ${known.join(', ')}`);
+      }
+    }
+    const name = fields[shape.method];
+    if (typeof name !== 'string') throw refuse('badRequest', `'${shape.method}' must be a string`);
+    const { methods, meshMethods } = this.#context;
+    const table = shape === connmixShape ? meshMethods : methods;
+    const method = table.get(name);
+    if (method !== undefined) return method;
+    const meant = nearest(name, table.keys());
+    const hint = meant === undefined ? `known are ${[...table.keys()].join(', ')}` : `did you mean '${meant}'?`;
+    throw refuse('unknownMethod', hint);
+  }
+
+  /** Answers of one turn of the event loop leave together. */
+  #answer(text: string): void {
+    if (this.#isClosed) return;
+    const frame = this.#connection.wire.message(text);
+    this.#answers.push(frame);
+    this.#answerBytes += frame.length;
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (!this.#isBlocked && this.#answers.length > 0) {
+      const bytes = Buffer.concat(this.#answers, this.#answerBytes);
+      this.#answers = [];
+      this.#answerBytes = 0;
+      this.#isBlocked = !this.#connection.write(bytes);
+    }
+    if (!this.#isBlocked) this.#wake();
+    this.#regulate();
+  }
+
+  /** Resolves when what was answered has left, or nobody is there any more. */
+  #room(): Promise<void> {
+    if (this.#isClosed || (!this.#isBlocked && this.#answerBytes < limits.joinedWriteBytes)) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+    });
+  }
+
+  #wake(): void {
+    const wake = this.#waiting;
+    this.#waiting = undefined;
+    wake?.();
+  }
+
+  #regulate(): void {
+    if (this.#isClosed) return;
+    const most = this.#isPaused ? limits.pendingCommands / 2 : limits.pendingCommands;
+    const isFull =
+      this.#isBlocked || this.#pending >= most || this.#pendingBytes + this.#answerBytes >= gatheredBytes;
+    if (isFull === this.#isPaused) return;
+    this.#isPaused = isFull;
+    if (isFull) this.#connection.pause();
+    else this.#connection.resume();
+  }
+
+  /** The frame is no request at all: says so, and ends the connection. */
+  #end(refusal: ReplyError): void {
+    if (this.#isClosed) return;
+    this.#answer(carillonShape.error(undefined, refusal));
+    this.#flush();
+    this.#isClosed = true;
+    this.#connection.close(disconnects.badRequest);
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The id as it was written. */
+function idText(fields: Fields, json: string, shape: Shape): string | undefined {
+  const id = fields[shape.id];
+  if (id === undefined) return undefined;
+  const isName = typeof id === 'string' && id.length <= limits.nameBytes;
+  if (!isName && typeof id !== 'number') {
+    throw refuse(
+      'badRequest',
+      `'${shape.id}' must be a number or a string of at most ${limits.nameBytes} characters`,
+    );
+  }
+  const slice = memberSlice(json, shape.id);
+  return slice === undefined ? undefined : json.slice(slice.start, slice.end);
+}

@@ -1,0 +1,118 @@
+/** The shapes of the methods about sessions, users, groups and tags. */
+import { limits, utf8Length } from '@carillon/protocol';
+import { z } from 'zod';
+import { channel, data, exclude, list, strict, tags as marks, text, wholeNumber } from './schemas.ts';
+import { checkMember, group, session, target } from './target.ts';
+import { user } from './user.ts';
+
+const event = text(limits.nameBytes, "The event's name for native clients; `message` by default.").refine(
+  (name) => !name.startsWith('$'),
+  { error: "must not begin with '$', which is reserved" },
+);
+
+const reason = z
+  .string({ error: 'must be a string' })
+  .refine((text) => utf8Length(text) <= limits.closeReasonBytes, {
+    error: `must not be longer than ${limits.closeReasonBytes} bytes of UTF-8`,
+  })
+  .meta({ description: 'What the close frame says.', maxLength: limits.closeReasonBytes });
+
+const codeError = 'must be a whole number from 3000 to 4999';
+const code = z.int({ error: codeError }).min(3_000, { error: codeError }).max(4_999, { error: codeError });
+
+const page = {
+  limit: wholeNumber(0, limits.listedSessions)
+    .optional()
+    .meta({ description: 'At most so many on this page; 0 for the total alone.' }),
+  cursor: text(limits.nameBytes, 'Where the page begins, as the one before told it.').optional(),
+};
+
+const member = { session: session.optional(), user: user.optional() };
+
+/** Only that it is an object is checked: it is kept as it was written. */
+const context = z
+  .looseObject({}, { error: 'must be an object' })
+  .meta({ description: `Kept with the session, as it was written. At most ${limits.contextBytes} bytes.` });
+
+const tags = marks
+  .refine((given) => Object.keys(given).length <= limits.tags, {
+    error: `must not have more than ${limits.tags} tags`,
+  })
+  .meta({ description: 'Names and values: `{"vip":true,"city":"sh"}`.' });
+
+const names = list(text(limits.nameBytes, "A tag's name."), 1, limits.tags);
+
+export const sendParams = strict({ to: target, event: event.optional(), data, exclude: exclude.optional() });
+export const disconnectParams = strict({
+  to: target,
+  code: code.optional().meta({
+    description: 'The close code; 3503 by default. 3000-3499 and 4000-4499 ask clients to come back.',
+  }),
+  reason: reason.optional(),
+  exclude: exclude.optional(),
+});
+export const subscribeParams = strict({ ...member, channel }).superRefine(checkMember);
+export const sessionsParams = strict({ to: target.optional(), ...page });
+export const sessionParams = strict({ session });
+export const userParams = strict({ user });
+export const groupMemberParams = strict({ group, ...member }).superRefine(checkMember);
+export const groupParams = strict({ group });
+export const groupsParams = strict(page);
+export const bindParams = strict({ session, user });
+export const unbindParams = strict({ session, user: user.optional() });
+export const contextParams = strict({ session, context });
+export const tagParams = strict({ ...member, tags }).superRefine(checkMember);
+export const untagParams = strict({
+  ...member,
+  tags: z
+    .union([names, tags], { error: `must be an array of 1 to ${limits.tags} tag names, or an object with these names` })
+    .meta({ description: "The tags' names; values are not looked at." }),
+}).superRefine(checkMember);
+
+const count = z.int().min(0);
+
+export const sessionsReached = z.strictObject({
+  sessions: count.meta({ description: 'How many sessions it reached.' }),
+});
+
+const summary = {
+  session: z.string(),
+  user: z.string().optional(),
+  info: z.unknown().optional().meta({ description: 'As the token gave it.' }),
+  tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  wire: z.string().meta({ description: 'How it is connected, for example `websocket/native`.' }),
+};
+
+const total = count.meta({ description: 'Of all pages together.' });
+const cursor = z.string().optional().meta({ description: 'There when there is more: ask for the next page with it.' });
+
+export const sessionsResult = z.strictObject({ sessions: z.array(z.strictObject(summary)), total, cursor });
+export const sessionResult = z.strictObject({
+  ...summary,
+  groups: z.array(z.string()).meta({ description: 'Its own, and those of its user.' }),
+  channels: z.array(z.string()),
+});
+export const userResult = z.strictObject({
+  online: z.boolean(),
+  sessions: z.array(z.string()).meta({ description: `Their ids, at most ${limits.listedSessions}.` }),
+});
+
+const counts = {
+  members: count.meta({ description: 'Sessions and users that joined.' }),
+  sessions: count.meta({ description: 'Sessions that are connected now.' }),
+  users: count.meta({ description: 'Users of these sessions.' }),
+};
+
+export const groupsResult = z.strictObject({
+  groups: z.array(z.strictObject({ group: z.string(), ...counts })),
+  total,
+  cursor,
+});
+export const groupResult = z.strictObject({
+  group: z.string(),
+  members: z
+    .array(z.union([z.strictObject({ session: z.string() }), z.strictObject({ user: z.string() })]))
+    .meta({ description: `As they joined, at most ${limits.listedSessions}.` }),
+  counts: z.strictObject(counts),
+});
+export const contextResult = z.strictObject({ session: z.string(), context: z.looseObject({}) });
