@@ -21,9 +21,9 @@ import {
 } from './servers.ts';
 
 const usage = `npm run bench -- [options]
-  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, redis
+  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, sse, longpoll, redis
                     (default: all but idle-own)
-  --server NAME     only carillon, or only baseline; redis compares two ways into carillon whatever it says
+  --server NAME     only carillon, or only baseline; sse, longpoll and redis are carillon alone whatever it says
   --rounds N        rounds of every server and scenario, 1 to 99 (default 3)
   --repeats N       how often a run is repeated when other processes used over a fifth of a core (default 2)
   --connections N   subscribers, users or connections instead of the scenario's number
@@ -33,7 +33,7 @@ const usage = `npm run bench -- [options]
   --json            results as JSON on standard output
 `;
 
-const standardScenarios = 'fanout,steady,wide,directed,idle,connect,redis';
+const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis';
 
 interface Plan {
   readonly scenarios: readonly (ScenarioName | 'redis')[];
@@ -57,7 +57,9 @@ async function main(): Promise<number> {
   for (const scenario of plan.scenarios) {
     const compared = await (scenario === 'redis'
       ? compareWays(plan, pinned)
-      : compare(serverContest(scenario, plan), plan, pinned));
+      : scenario === 'sse'
+        ? compare(transportContest(plan), plan, pinned)
+        : compare(serverContest(scenario, plan), plan, pinned));
     if (compared === undefined) continue;
     const { title, series } = compared;
     good &&= series.every(({ counts }) => clean(counts));
@@ -76,20 +78,39 @@ interface Contest<N extends string> {
   run(name: N, options: StartOptions, progress: Progress): Promise<Outcome>;
 }
 
-/** Every round starts every server anew, so that no run inherits another's memory or compiled code. */
+/** The baseline holds no polls. */
 function serverContest(scenario: ScenarioName, { servers, size }: Plan): Contest<ServerName> {
   return {
     scenario,
-    names: servers,
-    async run(name, options, progress) {
-      const server = await startServer(name, options);
-      try {
-        return await runScenario(scenario, server.target, size, progress);
-      } finally {
-        await server.stop();
-      }
-    },
+    names: scenario === 'longpoll' ? ['carillon'] : servers,
+    run: (name, options, progress) => runOn(name, scenario, size, options, progress),
   };
+}
+
+/** Carillon in both columns: the same load over Server-Sent Events and over WebSocket. */
+function transportContest({ size }: Plan): Contest<'sse' | 'websocket'> {
+  return {
+    scenario: 'sse',
+    names: ['sse', 'websocket'],
+    run: (name, options, progress) =>
+      runOn('carillon', name === 'sse' ? 'sse' : 'steady', size, options, progress),
+  };
+}
+
+/** Every run starts its server anew, so that none inherits another's memory or compiled code. */
+async function runOn(
+  name: ServerName,
+  scenario: ScenarioName,
+  size: Size,
+  options: StartOptions,
+  progress: Progress,
+): Promise<Outcome> {
+  const server = await startServer(name, options);
+  try {
+    return await runScenario(scenario, server.target, size, progress);
+  } finally {
+    await server.stop();
+  }
 }
 
 /** Undefined where there is no Redis to start. */
@@ -118,7 +139,8 @@ async function compare<N extends string>(
       const profileDir = plan.profile === undefined ? undefined : join(plan.profile, `${scenario}-${name}`);
       if (profileDir !== undefined) mkdirSync(profileDir, { recursive: true });
       const outcome = await runQuietly(contest, name, round, plan, { pinned, profileDir });
-      title = outcome.title;
+      // The first contestant's: that of the other may tell of its own way.
+      title ||= outcome.title;
       outcomes.get(name)?.push(outcome);
       if (profileDir !== undefined && !plan.json)
         process.stdout.write(`${name}, ${scenario}\n${topFunctions(profileDir, 25)}`);

@@ -1,7 +1,7 @@
 /** JSON text by slices, measured against JSON.parse: by hand for the known traps, and over random documents. */
 import { describe, expect, it } from 'vitest';
 import { pick, type Random, random } from '../../../test/support/random.ts';
-import { compact, compactSlice, elementSlices, memberSlice } from './json.ts';
+import { compact, compactSlice, elementSlices, isNestedDeeper, memberSlice } from './json.ts';
 
 const space = [' ', '\t', '\n', '\r', '  ', '\r\n\t '] as const;
 const keys = [
@@ -188,3 +188,11 @@ function text(draw: Random, content: string): string {
   }
   return `"${out}"`;
 }
+
+describe('isNestedDeeper', () => {
+  it('counts arrays and objects within each other, not those side by side or in strings', () => {
+    for (const json of ['[[{}],[[]]]', '[{"a":[1]}]', '["[[[[", "\\"[[[["]  ']) {
+      expect([json, isNestedDeeper(json, 3), isNestedDeeper('[[[[]]]]', 3)]).toEqual([json, false, true]);
+    }
+  });
+});

@@ -1,7 +1,7 @@
 /**
  * JSON text by slices: finds the parts of a document without building values, so that published data stays exactly
- * as it was written (numbers beyond 2^53, key order). Every function here takes text that JSON.parse has accepted;
- * on other text the answers mean nothing.
+ * as it was written (numbers beyond 2^53, key order). Every function but {@link isJson} takes text that JSON.parse has
+ * accepted; on other text the answers mean nothing.
  */
 import type { JsonText } from './messages.ts';
 
@@ -68,6 +68,34 @@ export function compact(json: JsonText): JsonText {
     } else at += 1;
   }
   return from === 0 ? json : out + json.slice(from);
+}
+
+/** Whether JSON.parse accepts the text. */
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether more than `levels` arrays and objects stand within each other. Text too short for that is not looked at. */
+export function isNestedDeeper(json: JsonText, levels: number): boolean {
+  if (json.length <= 2 * levels) return false;
+  let depth = 0;
+  for (let at = 0; at < json.length; ) {
+    const unit = json.charCodeAt(at);
+    if (unit === quote) {
+      at = skipString(json, at);
+      continue;
+    }
+    if (unit === 0x7b || unit === 0x5b) depth += 1;
+    else if (unit === 0x7d || unit === 0x5d) depth -= 1;
+    if (depth > levels) return true;
+    at += 1;
+  }
+  return false;
 }
 
 function isKey(json: string, start: number, end: number, name: string): boolean {

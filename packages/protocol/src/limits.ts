@@ -2,6 +2,8 @@
 export const limits = {
   /** A channel's name. It stands in every frame of the channel. */
   channelNameBytes: 255,
+  /** Open connections of one client address (429). */
+  connectionsPerAddress: 1_000,
   /** Channels on one connection; more is a client that should aggregate (error 106). */
   channelsPerConnection: 128,
   /** Entries of a cursor that a client hands back. */
@@ -10,6 +12,21 @@ export const limits = {
   frameBytes: 65_536,
   /** Commands of one connection that await an answer; beyond it the socket is not read. */
   pendingCommands: 1_000,
+  /** Frames of the largest size that one POST of a native session over HTTP may have together (413). */
+  postFrames: 4,
+  /** POSTs of one such session that are held while it takes no commands; beyond it status 429. */
+  heldPosts: 8,
+  /** What waits for one such session that is polled, besides a last write that is larger. */
+  mailboxBytes: 262_144,
+  /** How long such a session lives without a poll. */
+  pollIdleMs: 30_000,
+  /** What a client that reads slowly is given on top: a second for so many bytes of the last answer. */
+  pollIdleBytesPerSecond: 4_096,
+  /** How long a poll is held that does not say for how long, on `/sub` and on `/stream`; and at most. */
+  defaultPollMs: 27_000,
+  longestPollMs: 60_000,
+  /** Messages in one answer of a poll of `/sub`, unless a single one is larger; the next poll gets the rest. */
+  pollAnswerBytes: 262_144,
   /** Commands in one batch frame. */
   batchCommands: 1_000,
   /** Replies that were error 107 or 104 in a row before a connection is closed with 3508. */
@@ -18,12 +35,32 @@ export const limits = {
   refusedTokens: 10,
   /** The body of one API request (413). */
   bodyBytes: 1_048_576,
+  /** Arrays and objects within each other in what is published; some clients' parsers run out of stack on more. */
+  nesting: 512,
+  /** How long the head of a request may take (408). */
+  requestHeadMs: 10_000,
+  /** How long a whole request may take (408). */
+  requestMs: 30_000,
+  /** How long a connection without a request is kept: longer than load balancers do (60 s), so that they close it. */
+  keepAliveMs: 65_000,
+  /** Sockets of one address past `connectionsPerAddress` that still get an answer (429); further ones are cut off. */
+  refusedSockets: 64,
+  /** The name of a function that JSONP or an iframe calls, in characters. */
+  callbackCharacters: 128,
+  /** Such functions of iframes whose frames are shared; pages that name others get frames of their own. */
+  sharedCallbacks: 64,
   /** Requests in one API batch. */
   batchRequests: 1_000,
+  /** Answers of one API batch: the requests after so much are not run. */
+  batchAnswerBytes: 16_777_216,
+  /** Faults of one API request that its refusal names: enough to mend it with. */
+  namedFaults: 20,
   /** Channels of one API broadcast. */
   broadcastChannels: 1_000,
   /** Channels that one listing names. */
   listedChannels: 10_000,
+  /** Wildcards of a pattern in a request: each multiplies the work of matching. */
+  patternWildcards: 4,
   /** Publications that one history answer carries at most. */
   historyPage: 1_000,
   /** Bytes of publications that one history answer carries at most. */
@@ -72,12 +109,16 @@ export const limits = {
   contextMembers: 256,
   /** The reason of a close, as WebSocket allows it. */
   closeReasonBytes: 123,
+  /** How long a connection may take to end once the server ends it; then its socket is destroyed. */
+  closeMs: 5_000,
   /** What the browser is told about who scanned its code, as JSON. */
   rendezvousInfoBytes: 2_048,
   /** What a confirmed rendezvous holds for the browser, as JSON. */
   rendezvousDataBytes: 8_192,
   /** The body of a browser's request about a rendezvous (413). */
   rendezvousBodyBytes: 1_024,
+  /** What is kept of the name of the browser that shows a code, in characters: enough to tell one from another. */
+  rendezvousAgentCharacters: 256,
   /** Publications of all channels that wait for a schema which answers later; beyond it error 108. */
   schemaChecks: 1_000,
   /** How long a channel's schema may take to judge a publication (108). */

@@ -79,6 +79,7 @@ export async function startServer(
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
     websocket,
+    apiSockets: transports.apiSockets,
     feedTransports: feeds.transports,
     native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
     probe: node.probe.bind(node),
@@ -112,21 +113,30 @@ export async function startServer(
 /** What clients connect through. */
 interface Transports {
   readonly websocket: WebSocketTransport;
+  /** For backends; no client comes here. */
+  readonly apiSockets: WebSocketTransport;
   readonly feeds: HttpFeeds;
   readonly native: NativeHttp;
 }
 
-function makeTransports({ auth, websocket }: Settings, node: Node, clock: Clock, log: Log): Transports {
+function makeTransports(
+  { auth, websocket, limits }: Settings,
+  node: Node,
+  clock: Clock,
+  log: Log,
+): Transports {
   const { cookie } = auth;
   const prepareFeed = node.prepareFeed.bind(node);
+  const parts = { accept: node.accept.bind(node), prepareFeed, clock, log };
   return {
     websocket: new WebSocketTransport({
-      accept: node.accept.bind(node),
-      prepareFeed,
-      clock,
-      log,
+      ...parts,
       settings: websocket,
       ...(cookie !== undefined && { cookieName: cookie }),
+    }),
+    apiSockets: new WebSocketTransport({
+      ...parts,
+      settings: { ...websocket, maxFrameBytes: limits.apiBodyBytes },
     }),
     feeds: new HttpFeeds({ prepareFeed, clock, stallTimeoutMs: websocket.stallTimeoutMs }),
     native: new NativeHttp({
@@ -141,13 +151,14 @@ function makeTransports({ auth, websocket }: Settings, node: Node, clock: Clock,
 async function shutDown(
   { drainMs }: Settings,
   node: Node,
-  { websocket, feeds, native }: Transports,
+  { websocket, apiSockets, feeds, native }: Transports,
   servers: HttpServers,
   ingest: RedisIngest | undefined,
 ): Promise<void> {
   const gone = servers.close(drainMs);
   await Promise.all([
     websocket.close(disconnects.shutdown, drainMs),
+    apiSockets.close(disconnects.shutdown, drainMs),
     feeds.close(disconnects.shutdown, drainMs),
     native.close(disconnects.shutdown, drainMs),
   ]);

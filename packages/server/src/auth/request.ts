@@ -19,7 +19,7 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Empty where the status is not 200 and the body was late, long or broken. */
+  /** Empty where the status is not 200. */
   readonly body: string;
 }
 
@@ -52,26 +52,26 @@ function attempt(asked: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
     const { url, method, headers, body, agent, clock, maxBytes } = asked;
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     const request = send(url, { method, headers, agent });
-    let answer: IncomingMessage | undefined;
+    let isAnswered = false;
     let cancel: Cancel = () => {};
     const fail = (fault: HttpFault): void => {
       cancel();
-      // A status that says no is an answer, whatever becomes of its body.
-      const status = answer?.statusCode;
-      if (status === undefined || status === 200) reject(fault);
-      else resolve({ status, body: '' });
+      reject(fault);
       request.destroy();
     };
     cancel = clock.after(timeoutMs, () => fail(new HttpFault(`no answer within ${asked.timeoutMs} ms`)));
     request.on('error', (error: NodeJS.ErrnoException) => {
-      const isStale = answer === undefined && request.reusedSocket && error.code === 'ECONNRESET';
+      const isStale = !isAnswered && request.reusedSocket && error.code === 'ECONNRESET';
       fail(new HttpFault(error.code ?? error.message, isStale));
     });
     request.on('response', (response) => {
-      answer = response;
+      isAnswered = true;
+      const { statusCode: status = 0 } = response;
+      // It says no, whatever becomes of its body, which is read only so that the connection can be kept.
+      if (status !== 200) resolve({ status, body: '' });
       read(response, maxBytes).then((text) => {
         cancel();
-        resolve({ status: response.statusCode ?? 0, body: text });
+        resolve({ status, body: text });
       }, fail);
     });
     request.end(body);

@@ -1,4 +1,5 @@
 /** `carillon publish`: one publication over the server API. */
+import { isJson } from '@carillon/protocol';
 import { type Call, type Command, textOption, usage } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { httpUrl, targetOptions, unreachable } from './target.ts';
@@ -62,15 +63,6 @@ function requestBody(channel: string, data: string, idempotencyKey: string | boo
   const key =
     typeof idempotencyKey === 'string' ? `,"idempotency_key":${JSON.stringify(idempotencyKey)}` : '';
   return `{"channel":${JSON.stringify(channel)},"data":${isJson(data) ? data : JSON.stringify(data)}${key}}`;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function post(target: URL, body: string, apiKey: string | undefined): Promise<Answer> {

@@ -88,12 +88,11 @@ function textFlag({ flags }: Call, name: string): string | undefined {
 /** @throws {CommandError} 78 that says what to set. */
 function secretOf(jwt: JwtSettings | undefined, file: LoadedConfig['file']): string {
   if (jwt?.key.kind === 'secret') return jwt.key.secret;
-  const remedy = 'give the secret with --secret';
-  const where = file ?? 'the configuration (there is no config file)';
+  const where = file ?? 'the environment';
   const why =
     jwt === undefined
-      ? `${where} does not set auth.jwt.secret; set it there or in CARILLON_AUTH_JWT_SECRET, or ${remedy}`
-      : `auth.jwt of ${where} has a public key, which can only check tokens; sign them where the private key is, or ${remedy}`;
+      ? `there is no secret to sign with: set auth.jwt.secret in the config file (${file ?? 'there is none'}) or CARILLON_AUTH_JWT_SECRET, or give --secret`
+      : `auth.jwt in ${where} has a public key, which can only check tokens; sign them where the private key is, or give --secret`;
   throw new CommandError(why, exitCodes.config);
 }
 

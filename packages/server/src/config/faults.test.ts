@@ -179,14 +179,14 @@ describe('faults', () => {
     expect(faults.join()).not.toContain('hidden');
   });
 
-  it.each([
-    'export default new Promise(() => {})',
-    'await new Promise(() => {}); export default {}',
-  ])('say that the file %j never ends', async (content) => {
-    await expect(readConfigFile(file(content, 'mjs'), 20)).rejects.toMatchObject({
-      faults: ['the file has not finished after 0.02 s; what it waits for never comes'],
-    });
-  });
+  it.each(['export default new Promise(() => {})', 'await new Promise(() => {}); export default {}'])(
+    'say that the file %j never ends',
+    async (content) => {
+      await expect(readConfigFile(file(content, 'mjs'), 20)).rejects.toMatchObject({
+        faults: ['the file has not finished after 0.02 s; what it waits for never comes'],
+      });
+    },
+  );
 
   it('say that the file is missing, or a folder', async () => {
     expect(await faultsOf(loadConfig({ env: {}, cwd, flags: { config: 'no.json' } }))).toEqual([

@@ -14,20 +14,31 @@ export function findConfigFile(folder: string): string | undefined {
   return defaultFiles.map((name) => resolve(folder, name)).find((path) => existsSync(path));
 }
 
+/** A config that asks elsewhere for a secret is done by then. */
+const moduleMs = 30_000;
+
 /**
  * What a config file holds: an object, its keys not yet checked.
- * @throws {ConfigError} the file is missing, cannot be read, is not well-formed, or holds no object.
+ * @param limitMs How long a file that is a program may take.
+ * @throws {ConfigError} the file is missing, cannot be read, is not well-formed, does not end, or holds no object.
  */
-export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
-  const value = await readValue(path);
+export async function readConfigFile(
+  path: string,
+  limitMs = moduleMs,
+): Promise<Readonly<Record<string, unknown>>> {
+  const value = await readValue(path, limitMs);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw fault(path, 'the file must hold an object, such as { "port": 6790 }');
   }
-  const { $schema: _, ...config } = value as Record<string, unknown>;
-  return config;
+  try {
+    const { $schema: _, ...config } = value as Record<string, unknown>;
+    return config;
+  } catch (error) {
+    throw fault(path, moduleFault(error, path));
+  }
 }
 
-async function readValue(path: string): Promise<unknown> {
+async function readValue(path: string, limitMs: number): Promise<unknown> {
   switch (extname(path)) {
     case '.json':
       return readJson(path, await readText(path));
@@ -41,7 +52,7 @@ async function readValue(path: string): Promise<unknown> {
     case '.cjs':
     case '.cts':
       await readText(path);
-      return readModule(path);
+      return withinLimit(path, readModule(path), limitMs);
     default:
       throw fault(path, 'the file name must end in .ts, .js, .mjs, .json, .yaml or .yml');
   }
@@ -76,7 +87,11 @@ async function readYaml(path: string, text: string): Promise<unknown> {
   const document = parseDocument(text);
   const [error] = document.errors;
   if (error !== undefined) throw fault(path, `the file is not well-formed YAML${place(error)}`);
-  return document.toJS() ?? {};
+  try {
+    return document.toJS() ?? {};
+  } catch {
+    throw fault(path, 'the aliases of the YAML stand for far more than the file holds; write it out');
+  }
 }
 
 function place(error: { linePos?: readonly { line: number; col: number }[] } | undefined): string {
@@ -96,6 +111,20 @@ async function readModule(path: string): Promise<unknown> {
     throw fault(path, "the file has no default export; it must say 'export default defineConfig({ ... })'");
   }
   return exported['default'];
+}
+
+/** Without a limit a promise that nobody keeps would be a start that says nothing. */
+async function withinLimit<Value>(path: string, value: Promise<Value>, limitMs: number): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const sentence = `the file has not finished after ${limitMs / 1_000} s; what it waits for never comes`;
+    timer = setTimeout(() => reject(fault(path, sentence)), limitMs);
+  });
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function moduleFault(error: unknown, path: string): string {

@@ -1,4 +1,5 @@
 /** Every key of a config: its type, limits, default, and the sentence that documents it. All else is derived from here. */
+import { limits as bounds } from '@carillon/protocol';
 import { z } from 'zod';
 import { callback, jwt } from './auth.ts';
 import {
@@ -162,7 +163,7 @@ const websocket = section({
     'How long a connection may leave bytes unread before close 3008.',
   ),
   maxFrameBytes: key(
-    whole(1_024, 67_108_864).default(65_536),
+    whole(1_024, 67_108_864).default(bounds.frameBytes),
     'The longest message that a client may send, fragments together; beyond it close 1009.',
   ),
 });
@@ -189,11 +190,11 @@ const rule = section({
 
 const limits = section({
   connectionsPerAddress: key(
-    whole(1, 10_000_000).default(1_000),
+    whole(1, 10_000_000).default(bounds.connectionsPerAddress),
     'Open connections of one client address; loopback and trusted proxies are not counted.',
   ),
   channelsPerConnection: key(
-    whole(1, 1_000_000).default(128),
+    whole(1, 1_000_000).default(bounds.channelsPerConnection),
     'Channels on one connection; beyond it error 106.',
   ),
   publishesPerSecond: key(
@@ -201,15 +202,15 @@ const limits = section({
     'Publications a second of one connection, beyond which error 111; absent: no such limit.',
   ),
   apiBodyBytes: key(
-    whole(1_024, gibibyte).default(1_048_576),
+    whole(1_024, gibibyte).default(bounds.bodyBytes),
     'The body of one API request; beyond it status 413.',
   ),
   memoryHistoryBytes: key(
-    whole(1_048_576, 64 * gibibyte).default(268_435_456),
+    whole(1_048_576, 64 * gibibyte).default(bounds.memoryHistoryBytes),
     'All histories in memory together; the oldest go first.',
   ),
   laneLogBytes: key(
-    whole(65_536, gibibyte).default(1_048_576),
+    whole(65_536, gibibyte).default(bounds.laneLogBytes),
     'What one channel keeps for connections that are behind; past it they read on from the history.',
   ),
 });

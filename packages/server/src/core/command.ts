@@ -48,9 +48,8 @@ export function positionField(fields: Fields, name: string): Position | undefine
   if (typeof offset !== 'number' || !Number.isSafeInteger(offset) || offset < 0) {
     throw refuse('badRequest', `'${name}.offset' must be a whole number from 0`);
   }
-  const epoch = optionalText(value, 'epoch', limits.nameBytes);
-  if (epoch === undefined) throw refuse('badRequest', `'${name}.epoch' is required`);
-  return { epoch, offset };
+  const path = `${name}.epoch`;
+  return { epoch: requiredText({ [path]: value['epoch'] }, path, limits.nameBytes), offset };
 }
 
 /** @throws {ReplyError} 107 unless the field is a whole number from 1 to `max`, or absent. */

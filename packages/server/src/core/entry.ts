@@ -45,15 +45,9 @@ export interface PreparedFeed {
   readonly cursor: string;
   /** Something is to be replayed at once. */
   readonly isBehind: boolean;
-  open(connection: Connection): FeedListener;
+  open(connection: Connection): ConnectionListener;
   /** The client went away before it could be opened. */
   cancel(): void;
-}
-
-/** What a transport may call for a feed. */
-export interface FeedListener extends ConnectionListener {
-  /** Where the client stands once it has everything that was written so far. Known for wires that stamp; else empty. */
-  cursor(): string;
 }
 
 /** Resolves when every subscription is in force. @throws {ReplyError} whose status answers the request. */

@@ -1,5 +1,5 @@
-/** The two ways the core says no: a refused command, and an ended connection. */
-import { type Disconnect, type ErrorName, errorCodes } from '@carillon/protocol';
+/** How the core says no to a command. */
+import { type ErrorName, errorCodes } from '@carillon/protocol';
 
 /** A command is refused; its connection lives. Becomes an error reply, or an HTTP status and error body. */
 export class ReplyError extends Error {
@@ -19,15 +19,4 @@ export class ReplyError extends Error {
 export function refuse(name: ErrorName, detail?: string): ReplyError {
   const { code, message, status } = errorCodes[name];
   return new ReplyError(code, detail === undefined ? message : `${message}: ${detail}`, status);
-}
-
-/** A connection must end; thrown where a command proves that its sender does not speak the protocol. */
-export class DisconnectError extends Error {
-  readonly disconnect: Disconnect;
-
-  constructor(disconnect: Disconnect) {
-    super(disconnect.reason);
-    this.name = 'DisconnectError';
-    this.disconnect = disconnect;
-  }
 }

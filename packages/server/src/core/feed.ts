@@ -9,9 +9,9 @@ import {
 } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
 import type { Channel } from './channel.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ConnectionListener } from './connection.ts';
 import { cursorKey, Positions, parseCursor } from './cursor.ts';
-import type { FeedListener, FeedRequest, PreparedFeed } from './entry.ts';
+import type { FeedRequest, PreparedFeed } from './entry.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { Hub } from './hub.ts';
 import type { Log } from './log.ts';
@@ -134,7 +134,7 @@ function cursorOf(held: readonly Channel[], starts: readonly (StartingPoint | un
 }
 
 /** An open feed. */
-class Feed implements FeedListener {
+class Feed implements ConnectionListener {
   readonly #session: Session;
   readonly #context: FeedContext;
   #publishing = 0;
@@ -146,10 +146,6 @@ class Feed implements FeedListener {
 
   follow(channel: Channel, start: StartingPoint | undefined): void {
     this.#session.follow(channel, start);
-  }
-
-  cursor(): string {
-    return String(this.#session.positions ?? '');
   }
 
   received(text: string): void {

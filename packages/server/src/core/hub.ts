@@ -163,10 +163,7 @@ export class Hub implements BrokerSink {
     const channels = [...this.#channels.values()].filter(({ name }) => matches(name));
     const told = channels.flatMap(({ lanes }) => lanes.flatMap((lane) => lane.subscribed()));
     for (const subscription of told) {
-      const { session, lane } = subscription;
-      const hasWords = lane.wire.carriesEvents || lane.wire.gap !== undefined;
-      if (hasWords) session.tellGap(subscription, {});
-      else session.close(disconnects.insufficientState);
+      subscription.session.tellGap(subscription, {}, disconnects.insufficientState);
     }
     this.#counters.gaps += told.length;
     return told.length;

@@ -1,156 +1,8 @@
 import { limits } from '@carillon/protocol';
 import { describe, expect, test } from 'vitest';
 import { FakeConnection } from '../testing/fake-connection.ts';
+import { LaneWorld, Member } from '../testing/lane-world.ts';
 import { LineWire } from '../testing/line-wire.ts';
-import type { Exclusion } from './broker.ts';
-import { Lane, type LaneContext } from './lane.ts';
-import { type Subscriber, Subscription } from './subscription.ts';
-
-/** A lane, the subscribers that stand in it, and a clock that ticks with every look at it. */
-class World {
-  readonly wire: LineWire;
-  readonly lane: Lane;
-  readonly reread: string[] = [];
-  readonly members = new Map<string, Member>();
-  now = 0;
-  /** What every look at the clock costs. */
-  tick = 0;
-  #offset: number;
-
-  constructor({
-    logFrames = 4_096,
-    logBytes = 1_048_576,
-    offset = 0,
-    wire = new LineWire(),
-  }: {
-    logFrames?: number;
-    logBytes?: number;
-    offset?: number;
-    wire?: LineWire;
-  } = {}) {
-    this.wire = wire;
-    this.#offset = offset;
-    const context: LaneContext = {
-      logFrames,
-      logBytes,
-      excluded: (_, exclude) => this.#named(exclude),
-      reread: (subscription) => {
-        this.reread.push(subscription.session.id);
-        subscription.state = 'rereading';
-      },
-      delivered() {},
-      now: () => {
-        this.now += this.tick;
-        return this.now;
-      },
-    };
-    this.lane = new Lane('c', this.wire, 'c', { offset, epoch: undefined, cuts: 0 }, context);
-  }
-
-  /** Joins at the newest offset. */
-  join(name: string, capacity?: number, epoch = 'e'): Member {
-    const member = new Member(name, new FakeConnection(this.wire, capacity), this.lane);
-    this.members.set(name, member);
-    member.subscription.epoch = epoch;
-    member.subscription.offset = epoch === '' ? 0 : this.#offset;
-    this.lane.join(member.subscription);
-    this.lane.attach(member.subscription);
-    this.lane.readOn(member.subscription);
-    return member;
-  }
-
-  publish(count = 1, exclude?: Exclusion): void {
-    for (let published = 0; published < count; published++) {
-      this.#offset += 1;
-      this.lane.append(
-        { offset: this.#offset, data: String(this.#offset), ...(exclude && { exclude }) },
-        'e',
-      );
-    }
-  }
-
-  /** Publications of a channel without history. */
-  publishPlain(data: string): void {
-    this.lane.append({ offset: 0, data }, '');
-  }
-
-  sweep(deadline = Number.POSITIVE_INFINITY): boolean {
-    return this.lane.sweep(deadline);
-  }
-
-  #named({ sessions = [] }: Exclusion): Subscription[] {
-    return sessions.flatMap((name) => this.members.get(name)?.subscription ?? []);
-  }
-}
-
-class Member implements Subscriber {
-  readonly id: string;
-  readonly user = undefined;
-  readonly connection: FakeConnection;
-  readonly subscription: Subscription;
-  readonly subscriptionCount = 1;
-  isBlocked = false;
-  readonly #lane: Lane;
-
-  constructor(id: string, connection: FakeConnection, lane: Lane) {
-    this.id = id;
-    this.connection = connection;
-    this.#lane = lane;
-    this.subscription = new Subscription(this, 'c', 'c', lane);
-    const drained = (): void => {
-      this.isBlocked = false;
-      lane.readOn(this.subscription);
-    };
-    connection.listen({ drained, received() {}, receivedBytes() {}, closed() {} });
-  }
-
-  /** What it was given since the last time. */
-  read(): string[] {
-    return this.connection
-      .read()
-      .toString()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => String((JSON.parse(line) as { readonly data: unknown }).data));
-  }
-
-  /** Everything that it can get by reading on and on. */
-  readAll(): string[] {
-    const all: string[] = [];
-    let text = '';
-    for (let bytes = this.connection.read(); bytes.length > 0; bytes = this.connection.read()) {
-      text += bytes.toString();
-    }
-    for (const line of text.split('\n')) {
-      if (line !== '') all.push(String((JSON.parse(line) as { readonly data: unknown }).data));
-    }
-    return all;
-  }
-
-  blocked(): void {
-    this.isBlocked = true;
-    this.#lane.setAside(this.subscription);
-  }
-
-  write(bytes: Buffer): void {
-    if (!this.connection.write(bytes)) this.blocked();
-  }
-
-  cork(): void {}
-  flushOutbox(): void {}
-  push(): void {}
-  hasRoom(): boolean {
-    return !this.isBlocked;
-  }
-  writable(): Promise<void> {
-    return Promise.resolve();
-  }
-  close(): void {}
-  cursorAt(): string {
-    return '';
-  }
-  tellGap(): void {}
-}
 
 function numbers(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String(from + index));
@@ -158,7 +10,7 @@ function numbers(from: number, to: number): string[] {
 
 describe('a sweep', () => {
   test('gives everybody what was appended, in one write', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const members = ['a', 'b', 'c'].map((name) => world.join(name));
     world.publish(3);
     expect(members.map((member) => member.read())).toEqual([[], [], []]);
@@ -169,7 +21,7 @@ describe('a sweep', () => {
   });
 
   test('without anything new writes nothing', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const member = world.join('a');
     world.publish();
     world.sweep();
@@ -178,7 +30,7 @@ describe('a sweep', () => {
   });
 
   test('of much writes parts, none beyond what one write may have', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const member = world.join('a');
     world.publish();
     world.sweep();
@@ -192,7 +44,7 @@ describe('a sweep', () => {
   });
 
   test('stops at its deadline and goes on where it stopped', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const members = Array.from({ length: 1_000 }, (_, index) => world.join(`m${index}`));
     world.publish();
     world.sweep();
@@ -214,7 +66,7 @@ describe('a sweep', () => {
   });
 
   test('that is interrupted keeps everybody in order, whoever leaves, stalls, joins or comes back meanwhile', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const names = Array.from({ length: 1_200 }, (_, index) => `m${index}`);
     const members = new Map(names.map((name) => [name, world.join(name)]));
     world.publish();
@@ -276,7 +128,7 @@ describe('a sweep', () => {
 
 describe('who cannot keep up', () => {
   test('is set aside, is given nothing more, and reads on when there is room', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const [fast, slow] = [world.join('fast'), world.join('slow', 100)];
     for (let turn = 0; turn < 20; turn++) {
       world.publish();
@@ -292,7 +144,7 @@ describe('who cannot keep up', () => {
   });
 
   test('holds what it needs of the log, and nothing once it has it', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const slow = world.join('slow', 0);
     world.join('fast');
     for (let turn = 0; turn < 30; turn++) {
@@ -306,7 +158,7 @@ describe('who cannot keep up', () => {
   });
 
   test('frees the log by leaving', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const slow = world.join('slow', 0);
     world.join('fast');
     for (let turn = 0; turn < 30; turn++) {
@@ -319,7 +171,7 @@ describe('who cannot keep up', () => {
   });
 
   test('cannot make the log grow past its bound of frames', () => {
-    const world = new World({ logFrames: 50 });
+    const world = new LaneWorld({ logFrames: 50 });
     world.join('slow', 0);
     const fast = world.join('fast');
     for (let turn = 0; turn < 300; turn++) {
@@ -331,7 +183,7 @@ describe('who cannot keep up', () => {
   });
 
   test('cannot make the log grow past its bound of bytes', () => {
-    const world = new World({ logBytes: 1_000 });
+    const world = new LaneWorld({ logBytes: 1_000 });
     world.join('slow', 0);
     world.join('fast');
     for (let turn = 0; turn < 300; turn++) {
@@ -342,7 +194,7 @@ describe('who cannot keep up', () => {
   });
 
   test('must read history when the log has gone on without it', () => {
-    const world = new World({ logFrames: 10 });
+    const world = new LaneWorld({ logFrames: 10 });
     const slow = world.join('slow', 0);
     world.join('fast');
     for (let turn = 0; turn < 30; turn++) {
@@ -356,7 +208,7 @@ describe('who cannot keep up', () => {
   });
 
   test('comes in step again with what it knows from history, without a repeat', () => {
-    const world = new World({ logFrames: 10 });
+    const world = new LaneWorld({ logFrames: 10 });
     const slow = world.join('slow', 0);
     const fast = world.join('fast');
     for (let turn = 0; turn < 30; turn++) {
@@ -381,7 +233,7 @@ describe('who cannot keep up', () => {
 
 describe('joining', () => {
   test('begins after what the newcomer has, not before it is attached', () => {
-    const world = new World({ offset: 5 });
+    const world = new LaneWorld({ offset: 5 });
     world.join('other');
     const late = new Member('late', new FakeConnection(world.wire), world.lane);
     late.subscription.epoch = 'e';
@@ -399,7 +251,7 @@ describe('joining', () => {
   });
 
   test('without history begins with what came since it joined', () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.join('other', undefined, '');
     world.publishPlain('"before"');
     world.sweep();
@@ -415,7 +267,7 @@ describe('joining', () => {
   });
 
   test('counts as being there', () => {
-    const world = new World();
+    const world = new LaneWorld();
     world.join('a');
     const late = new Member('late', new FakeConnection(world.wire), world.lane);
     world.lane.join(late.subscription);
@@ -427,7 +279,7 @@ describe('joining', () => {
 
 describe('REC8 an excluded member', () => {
   test('gets everything but what excludes it, and the others everything', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const [a, b] = [world.join('a'), world.join('b')];
     world.publish();
     world.publish(1, { sessions: ['a'] });
@@ -442,7 +294,7 @@ describe('REC8 an excluded member', () => {
   });
 
   test('that is excluded from all of a turn gets no write', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const a = world.join('a');
     world.publish();
     world.sweep();
@@ -455,7 +307,7 @@ describe('REC8 an excluded member', () => {
   });
 
   test('is excluded as well when it was behind', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const slow = world.join('slow', 0);
     world.publish();
     world.sweep();
@@ -469,7 +321,7 @@ describe('REC8 an excluded member', () => {
 
 describe('a cut', () => {
   test('takes everybody out of step, where it stands, and forgets the log', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const [fast, slow] = [world.join('fast'), world.join('slow', 0)];
     world.publish(2);
     world.sweep();
@@ -481,7 +333,7 @@ describe('a cut', () => {
   });
 
   test('has those who miss something read history, before anything that comes after it', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const fast = world.join('fast');
     world.publish(2);
     world.sweep();
@@ -494,7 +346,7 @@ describe('a cut', () => {
   });
 
   test('a parked subscription looks again with the next publication', () => {
-    const world = new World();
+    const world = new LaneWorld();
     const one = world.join('one');
     world.publish();
     world.sweep();
@@ -514,7 +366,7 @@ test('on a wire that stamps each recipient reads for itself, and none is ever li
     }
   }
   const wire = new StampingWire();
-  const world = new World({ wire });
+  const world = new LaneWorld({ wire });
   const [a, b] = [world.join('a'), world.join('b')];
   world.publish(3);
   world.sweep();

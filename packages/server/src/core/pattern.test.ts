@@ -30,6 +30,28 @@ describe('what a pattern matches', () => {
   });
 });
 
+describe('many open parts', () => {
+  test.each([
+    ['*a*a*b', 'xaxaxb', true],
+    ['*a*a*b', 'aaaab', false],
+    ['*a*a*b', 'aaaaab', true],
+    ['**', 'x', false],
+    ['**', 'xy', true],
+    ['a*a', 'aa', false],
+    ['ab*ba', 'aba', false],
+    ['{x}-{y}-', 'a-b-', true],
+    ['{x}-{y}-', 'a--', false],
+  ])('%s and %s: %s', (pattern, channel, expected) => {
+    expect(compilePattern(pattern).matches(channel)).toBe(expected);
+    expect(compilePattern(pattern).match(channel) !== undefined).toBe(expected);
+  });
+
+  test('cost no more than a walk through the name', () => {
+    const { matches, match } = compilePattern(`${'*a'.repeat(60)}b`);
+    expect([matches('a'.repeat(255)), match('a'.repeat(255))]).toEqual([false, undefined]);
+  });
+});
+
 test('named parts are given by name', () => {
   expect(compilePattern('room:{room}:user:{uid}').match('room:blue:user:a:b')).toEqual({
     room: 'blue',

@@ -7,6 +7,8 @@ export interface Pattern {
   matches(channel: string): boolean;
 }
 
+/** The same without a capture, so that splitting by it leaves literals only. */
+const open = /\*|\{[A-Za-z_]\w*\}/;
 const part = /\*|\{([A-Za-z_]\w*)\}/g;
 const noCaptures: Readonly<Record<string, string>> = Object.freeze({});
 
@@ -24,17 +26,34 @@ export function compilePattern(source: string): Pattern {
       expression += '(.+)';
     }
   }
+  const literals = source.split(open);
+  const matches = (channel: string): boolean => hasInOrder(channel, literals);
   const compiled = new RegExp(`^${expression}${escapeLiteral(source.slice(from))}$`, 'su');
   return {
     source,
-    matches: (channel) => compiled.test(channel),
+    matches,
     match(channel) {
-      const found = compiled.exec(channel);
+      const found = matches(channel) ? compiled.exec(channel) : null;
       if (found === null) return undefined;
       if (names.length === 0) return noCaptures;
       return Object.fromEntries(names.map((name, index) => [name, found[index + 1] ?? '']));
     },
   };
+}
+
+/** Whether the literals stand in the channel, first and last at its ends, with something between any two. Never goes back, whatever it is given. */
+function hasInOrder(channel: string, literals: readonly string[]): boolean {
+  const [first = '', ...rest] = literals;
+  const last = rest.pop();
+  if (last === undefined) return channel === first;
+  if (!channel.startsWith(first)) return false;
+  let at = first.length;
+  for (const literal of rest) {
+    const found = channel.indexOf(literal, at + 1);
+    if (found === -1) return false;
+    at = found + literal.length;
+  }
+  return channel.length - last.length > at && channel.endsWith(last);
 }
 
 /**

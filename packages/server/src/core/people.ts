@@ -60,7 +60,7 @@ export class People {
     else all.tagUser(member.user, tags, registry.user(member.user));
   }
 
-  /** Also tags of the token no longer hold, until it is shown again. A session that is gone has none. */
+  /** What the token has is hidden for as long as it has that. A session that is gone has no tags. */
   untag(member: GroupMember, names: readonly string[]): void {
     const { tags, registry } = this.#context;
     if (member.session === undefined) {

@@ -48,9 +48,9 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   readonly id: string;
   readonly order: number;
   readonly connection: Connection;
-  /** Where the client stands, for wires that stamp. */
-  readonly positions: Positions | undefined;
   heapIndex = -1;
+  /** Where the client stands, for wires that stamp. */
+  readonly #positions: Positions | undefined;
   readonly #context: SessionContext;
   #identity: Identity;
   #subscriptions: Subscription[] = [];
@@ -65,7 +65,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   constructor(id: string, connection: Connection, identity: Identity, context: SessionContext) {
     this.id = id;
     this.connection = connection;
-    this.positions = connection.wire.stamp === undefined ? undefined : new Positions();
+    this.#positions = connection.wire.stamp === undefined ? undefined : new Positions();
     this.#identity = identity;
     this.#context = context;
     this.order = context.registry.add(this);
@@ -254,16 +254,16 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     if (before !== 0 && this.#pauses === 0) this.connection.resume();
   }
 
-  tellGap({ label }: Subscription, gap: Gap): void {
+  tellGap({ label }: Subscription, gap: Gap, otherwise: Disconnect = disconnects.slow): void {
     const { wire } = this.connection;
     if (wire.gap !== undefined) this.push(wire.gap(label, gap));
     else if (wire.carriesEvents) this.send(JSON.stringify({ event: label, type: 'gap', ...gap }));
-    else this.close(disconnects.slow);
+    else this.close(otherwise);
   }
 
   cursorAt({ channel, epoch }: Subscription, offset: number): string {
-    if (epoch !== '') this.positions?.set(channel, epoch, offset);
-    return String(this.positions ?? '');
+    if (epoch !== '') this.#positions?.set(channel, epoch, offset);
+    return String(this.#positions ?? '');
   }
 
   /** Ends the session from the server's side, after what it was sent. */
@@ -306,7 +306,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
     subscription.epoch = epoch;
     subscription.offset = offset;
-    this.positions?.set(subscription.channel, epoch, offset);
+    this.#positions?.set(subscription.channel, epoch, offset);
     // A wire without words for it has told of the loss before: in the head of the answer.
     if (lost !== undefined && this.connection.wire.gap !== undefined) this.tellGap(subscription, lost);
   }

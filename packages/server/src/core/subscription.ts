@@ -31,8 +31,8 @@ export interface Subscriber {
   close(reason: Disconnect): void;
   /** Where the client stands in all its channels once it has the publication at `offset`; for wires that stamp. */
   cursorAt(subscription: Subscription, offset: number): string;
-  /** Tells that publications are gone for this subscription; ends a connection whose wire has no words for it. */
-  tellGap(subscription: Subscription, gap: Gap): void;
+  /** Tells that publications are gone for this subscription; ends a connection whose wire has no words for it, with 3008 unless said otherwise. */
+  tellGap(subscription: Subscription, gap: Gap, otherwise?: Disconnect): void;
 }
 
 /**

@@ -55,39 +55,54 @@ export class SessionTags implements RegistryWatcher<Addressee> {
 
   /** @throws {ReplyError} 106 too many tags. */
   tag(session: Addressee, tags: Tags): void {
-    this.#sessions.set(session, withTags(this.#sessions.get(session), tags));
-    this.identified(session);
+    this.#change(session, new Map(Object.entries(tags)));
+  }
+
+  /** What the token, or what was said of the user, still has is hidden for as long as that is so. */
+  untag(session: Addressee, names: Iterable<string>): void {
+    this.#change(session, hidden(names));
   }
 
   /** `online`: the user's sessions. @throws {ReplyError} 106 too many tags, or too many users with tags. */
   tagUser(user: string, tags: Tags, online: Iterable<Addressee>): void {
-    this.#users.set(user, withTags(this.#users.get(user), tags));
-    for (const session of online) this.identified(session);
-  }
-
-  untag(session: Addressee, names: Iterable<string>): void {
-    const below = this.#withoutOwn(session);
-    const changes = without(this.#sessions.get(session), names, (name) => Object.hasOwn(below, name));
-    if (changes.size === 0) this.#sessions.delete(session);
-    else this.#sessions.set(session, changes);
-    this.identified(session);
+    this.#changeUser(user, new Map(Object.entries(tags)), [...online]);
   }
 
   untagUser(user: string, names: Iterable<string>, online: Iterable<Addressee>): void {
-    const sessions = [...online];
-    const inToken = (name: string): boolean =>
-      sessions.some(({ identity }) => identity.tags !== undefined && Object.hasOwn(identity.tags, name));
-    this.#users.set(user, without(this.#users.get(user), names, inToken));
-    for (const session of sessions) this.identified(session);
+    this.#changeUser(user, hidden(names), [...online]);
   }
 
   identified(session: Addressee): void {
-    this.#index.set(session, merged(this.#withoutOwn(session), this.#sessions.get(session)));
+    const below = this.#withoutOwn(session);
+    const own = this.#sessions.get(session);
+    const needed = own && withoutIdle(own, (name) => Object.hasOwn(below, name));
+    if (needed !== undefined) this.#keep(session, needed);
+    this.#index.set(session, merged(below, needed));
   }
 
   gone(session: Addressee): void {
     this.#index.set(session, undefined);
     this.#sessions.delete(session);
+  }
+
+  #change(session: Addressee, changes: TagChanges): void {
+    const below = this.#withoutOwn(session);
+    const all = new Map([...(this.#sessions.get(session) ?? []), ...changes]);
+    this.#keep(session, bounded(withoutIdle(all, (name) => Object.hasOwn(below, name))));
+    this.identified(session);
+  }
+
+  #keep(session: Addressee, changes: TagChanges): void {
+    if (changes.size === 0) this.#sessions.delete(session);
+    else this.#sessions.set(session, changes);
+  }
+
+  #changeUser(user: string, changes: TagChanges, online: readonly Addressee[]): void {
+    const inToken = (name: string): boolean =>
+      online.some(({ identity }) => identity.tags !== undefined && Object.hasOwn(identity.tags, name));
+    const all = new Map([...(this.#users.get(user) ?? []), ...changes]);
+    this.#users.set(user, bounded(withoutIdle(all, inToken)));
+    for (const session of online) this.identified(session);
   }
 
   #withoutOwn({ identity, user }: Addressee): Tags {
@@ -105,22 +120,13 @@ function merged(tags: Tags, changes: TagChanges | undefined): Tags {
   return Object.fromEntries(held);
 }
 
-function withTags(changes: TagChanges | undefined, tags: Tags): TagChanges {
-  return bounded(new Map([...(changes ?? []), ...Object.entries(tags)]));
+function hidden(names: Iterable<string>): TagChanges {
+  return new Map([...names].map((name) => [name, undefined]));
 }
 
-/** A name is kept, as not to hold, only where something else would bring the tag back. */
-function without(
-  changes: TagChanges | undefined,
-  names: Iterable<string>,
-  comesBack: (name: string) => boolean,
-): TagChanges {
-  const left = new Map(changes);
-  for (const name of names) {
-    if (comesBack(name)) left.set(name, undefined);
-    else left.delete(name);
-  }
-  return bounded(left);
+/** Without what hides nothing. */
+function withoutIdle(changes: TagChanges, isThere: (name: string) => boolean): TagChanges {
+  return new Map([...changes].filter(([name, value]) => value !== undefined || isThere(name)));
 }
 
 function bounded(changes: TagChanges): TagChanges {

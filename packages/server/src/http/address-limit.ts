@@ -1,5 +1,6 @@
 /** Counts what each client address holds open, over all listeners, so that one machine cannot take every descriptor. */
 import type { Socket } from 'node:net';
+import { limits } from '@carillon/protocol';
 import { type ClientAddresses, isLoopback, plainAddress } from './address.ts';
 import { HttpError } from './answer.ts';
 
@@ -30,7 +31,7 @@ export class AddressLimit {
       this.#leave(address);
     });
     if (count > this.#limit) this.#refused.set(socket, address);
-    if (count > this.#limit + answered) socket.destroy();
+    if (count > this.#limit + limits.refusedSockets) socket.destroy();
   }
 
   /** @throws {HttpError} 429 for a socket that came after its address had reached the limit. */
@@ -90,8 +91,5 @@ export class AddressLimit {
     );
   }
 }
-
-/** Sockets over the limit that still get an answer. */
-const answered = 64;
 
 function exempt(): void {}

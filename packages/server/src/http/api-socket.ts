@@ -3,10 +3,19 @@ import { disconnects, limits, memberSlice, nearest } from '@carillon/protocol';
 import type { Connection, ConnectionListener } from '../core/connection.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { asRefusal, errorText } from './answer.ts';
+import { asRefusal } from './answer.ts';
 import type { ApiCounters } from './api/counters.ts';
 import type { ApiMethod, Verbs } from './api/method.ts';
 import { refuseFaults } from './api/validate.ts';
+import {
+  carillonShape,
+  connmixShape,
+  type Fields,
+  idText,
+  methodName,
+  type Shape,
+  shapeOf,
+} from './api-socket-frame.ts';
 import { parseBody } from './json-text.ts';
 
 export interface ApiSocketContext {
@@ -18,41 +27,20 @@ export interface ApiSocketContext {
   readonly log: Log;
 }
 
-/** A frame in one of the two shapes: what its members are called, and how it is answered. */
-interface Shape {
-  readonly id: string;
-  readonly method: string;
-  readonly params: string;
-  result(id: string | undefined, text: string): string;
-  error(id: string | undefined, error: ReplyError): string;
-}
-
-const carillonShape: Shape = {
-  id: 'id',
-  method: 'method',
-  params: 'params',
-  result: (id, text) => `{${id === undefined ? '' : `"id":${id},`}"result":${text}}`,
-  error: (id, error) => `{${id === undefined ? '' : `"id":${id},`}${errorText(error).slice(1)}`,
-};
-
-const connmixShape: Shape = {
-  id: 'i',
-  method: 'm',
-  params: 'p',
-  result: (id, text) => `${text.slice(0, -1)}${id === undefined ? '' : `,"i":${id}`}}`,
-  error: (id, { code, message }) =>
-    `{"E":{"c":${code},"m":${JSON.stringify(message)}},"r":null${id === undefined ? '' : `,"i":${id}`}}`,
-};
-
 /** Methods whose answers may be large: one at a time, so that an id does not multiply what waits for a slow reader. */
-const inTurn: ReadonlySet<string> = new Set(
-  ['batch', 'broadcast', 'history', 'channels', 'sessions', 'groups', 'group', 'context_get'],
-);
+const inTurn: ReadonlySet<string> = new Set([
+  'batch',
+  'broadcast',
+  'history',
+  'channels',
+  'sessions',
+  'groups',
+  'group',
+  'context_get',
+]);
 
 /** Text of requests that await an answer, and of answers that await the reader; beyond it nothing is read. */
 const gatheredBytes = limits.outboxBytes;
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Requests with an id run side by side, all others one after another. All begin in the order of their coming. */
 export class ApiSocket implements ConnectionListener {
@@ -104,7 +92,7 @@ export class ApiSocket implements ConnectionListener {
   }
 
   #take(fields: Fields, json: string): void {
-    const shape = 'm' in fields ? connmixShape : carillonShape;
+    const shape = shapeOf(fields);
     const name = fields[shape.method];
     this.#pending += 1;
     this.#pendingBytes += json.length;
@@ -149,20 +137,14 @@ export class ApiSocket implements ConnectionListener {
   }
 
   #method(fields: Fields, shape: Shape): ApiMethod {
-    const known = [shape.id, shape.method, shape.params];
-    for (const name in fields) {
-      if (!known.includes(name)) {
-        throw refuse('badRequest', `'${name.slice(0, 64)}' is not a known field; known are ${known.join(', ')}`);
-      }
-    }
-    const name = fields[shape.method];
-    if (typeof name !== 'string') throw refuse('badRequest', `'${shape.method}' must be a string`);
+    const name = methodName(fields, shape);
     const { methods, meshMethods } = this.#context;
     const table = shape === connmixShape ? meshMethods : methods;
     const method = table.get(name);
     if (method !== undefined) return method;
     const meant = nearest(name, table.keys());
-    const hint = meant === undefined ? `known are ${[...table.keys()].join(', ')}` : `did you mean '${meant}'?`;
+    const hint =
+      meant === undefined ? `known are ${[...table.keys()].join(', ')}` : `did you mean '${meant}'?`;
     throw refuse('unknownMethod', hint);
   }
 
@@ -193,7 +175,8 @@ export class ApiSocket implements ConnectionListener {
 
   /** Resolves when what was answered has left, or nobody is there any more. */
   #room(): Promise<void> {
-    if (this.#isClosed || (!this.#isBlocked && this.#answerBytes < limits.joinedWriteBytes)) return Promise.resolve();
+    if (this.#isClosed || (!this.#isBlocked && this.#answerBytes < limits.joinedWriteBytes))
+      return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting = resolve;
     });
@@ -228,19 +211,4 @@ export class ApiSocket implements ConnectionListener {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The id as it was written. */
-function idText(fields: Fields, json: string, shape: Shape): string | undefined {
-  const id = fields[shape.id];
-  if (id === undefined) return undefined;
-  const isName = typeof id === 'string' && id.length <= limits.nameBytes;
-  if (!isName && typeof id !== 'number') {
-    throw refuse(
-      'badRequest',
-      `'${shape.id}' must be a number or a string of at most ${limits.nameBytes} characters`,
-    );
-  }
-  const slice = memberSlice(json, shape.id);
-  return slice === undefined ? undefined : json.slice(slice.start, slice.end);
 }

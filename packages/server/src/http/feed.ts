@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import { asRefusal, errorText, HttpError, send, sendRefusal } from './answer.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import type { Origins } from './origin.ts';
-import { callbackOf, channelsOf, formatOf, mappedChannel, startOf, timeoutOf } from './query.ts';
+import { callbackOf, channelsOf, fieldsOf, formatOf, mappedChannel, startOf, timeoutOf } from './query.ts';
 import { cookieToken, shownToken } from './token.ts';
 
 /** A request for a feed, read and checked. */
@@ -60,7 +60,7 @@ export class FeedPath implements Endpoint {
   }
 
   async handle({ req, res, search }: Exchange): Promise<void> {
-    const query = new URLSearchParams(search);
+    const query = fieldsOf(search, 'query');
     const name = chosenTransport(req, query);
     const callback = callbackOf(query);
     const transport = this.#options.transports.get(name);
@@ -86,7 +86,7 @@ export class FeedPath implements Endpoint {
   }
 
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, address: string, search: string): void {
-    const query = new URLSearchParams(search);
+    const query = fieldsOf(search, 'query');
     const wanted = namedTransport(query);
     if (wanted !== undefined && wanted !== 'websocket') {
       throw new HttpError(

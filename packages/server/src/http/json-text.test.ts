@@ -1,5 +1,6 @@
+import { limits } from '@carillon/protocol';
 import { expect, test } from 'vitest';
-import { asJson, maxNesting, parseBody } from './json-text.ts';
+import { asJson, parseBody } from './json-text.ts';
 
 test('text that is JSON is that JSON as it was written, without the white space outside strings', () => {
   expect(asJson('{"b": 1,\n "a": 12345678901234567890.0, "s": " x "}')).toBe(
@@ -24,10 +25,11 @@ test('a body is JSON, and an empty one is an object without members', () => {
 });
 
 test('nesting is bounded, and brackets in strings are no nesting', () => {
-  const nested = (depth: number) => `${'['.repeat(depth)}${' '.repeat(2 * maxNesting)}${']'.repeat(depth)}`;
-  expect(asJson(nested(maxNesting))).toBe('['.repeat(maxNesting) + ']'.repeat(maxNesting));
-  expect(() => asJson(nested(maxNesting + 1))).toThrow('nested deeper than 512');
-  expect(() => parseBody(`{"a":${nested(maxNesting)}}`)).toThrow('nested deeper than 512');
+  const nested = (depth: number) =>
+    `${'['.repeat(depth)}${' '.repeat(2 * limits.nesting)}${']'.repeat(depth)}`;
+  expect(asJson(nested(limits.nesting))).toBe('['.repeat(limits.nesting) + ']'.repeat(limits.nesting));
+  expect(() => asJson(nested(limits.nesting + 1))).toThrow('nested deeper than 512');
+  expect(() => parseBody(`{"a":${nested(limits.nesting)}}`)).toThrow('nested deeper than 512');
   expect(parseBody(`{"a":"${'['.repeat(5_000)}\\"${'{'.repeat(5_000)}"}`)).toHaveProperty('a');
   expect(parseBody(`[${'[],'.repeat(5_000)}{}]`)).toHaveLength(5_001);
 });

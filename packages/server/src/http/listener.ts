@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { limits } from '@carillon/protocol';
 import type { AddressLimit } from './address-limit.ts';
 import { HttpError, refuseSocket } from './answer.ts';
 import { announcesTooMuch } from './body.ts';
@@ -27,9 +28,11 @@ export interface ListenAddress {
 }
 
 /** A client that is slower than these is no client. They end with the request, so no stream and no WebSocket is cut. */
-const requestTimes = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 2_000 };
-/** Longer than load balancers keep an idle connection (60 s), so that they, not we, close it. */
-const keepAliveTimeout = 65_000;
+const requestTimes = {
+  headersTimeout: limits.requestHeadMs,
+  requestTimeout: limits.requestMs,
+  connectionsCheckingInterval: 2_000,
+};
 /** A burst of clients that come back at once waits here; the kernel's own limit still applies. */
 const backlog = 4_096;
 
@@ -40,9 +43,11 @@ export class Listener {
   constructor({ router, limit, bodyBytes }: ListenerOptions) {
     const options: ServerOptions = {
       ...requestTimes,
-      keepAliveTimeout,
+      keepAliveTimeout: limits.keepAliveMs,
       noDelay: true,
       shouldUpgradeCallback: isWebSocket,
+      // The router refuses it, in the words and with the headers of every other refusal.
+      requireHostHeader: false,
     };
     this.#server = createServer(options, router.request);
     this.#server.on('connection', (socket) => limit.opened(socket));

@@ -1,6 +1,6 @@
 /** `POST /pub?channel=A`: publishes a body as it is, for backends with an API key and for clients that a rule lets publish. */
 import type { IncomingMessage } from 'node:http';
-import { limits } from '@carillon/protocol';
+import { isJson, limits } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from '../core/access.ts';
 import { refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -9,10 +9,10 @@ import { asRefusal, errorText, HttpError, send, sendJson, sendRefusal } from './
 import type { Verbs } from './api/method.ts';
 import { AbortedError, readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
-import { asJson, isJson } from './json-text.ts';
+import { asJson } from './json-text.ts';
 import type { ApiKeys } from './keys.ts';
 import type { Origins } from './origin.ts';
-import { callbackOf, channelsOf } from './query.ts';
+import { callbackOf, channelsOf, fieldsOf } from './query.ts';
 import { shownToken } from './token.ts';
 
 export interface PubOptions {
@@ -37,7 +37,7 @@ export class PubEndpoint implements Endpoint {
   }
 
   async handle({ req, res, search }: Exchange): Promise<void> {
-    const query = new URLSearchParams(search);
+    const query = fieldsOf(search, 'query');
     const callback = callbackOf(query);
     try {
       await this.#publish(req, query);
@@ -91,5 +91,6 @@ function contentType(req: IncomingMessage): string {
 /** `curl -d` calls every body a form: one that is JSON, or has no `data` field, is taken as it stands. */
 function published(body: string, type: string): string {
   if (type !== form || isJson(body)) return body;
-  return new URLSearchParams(body).get('data') ?? body;
+  if (!new URLSearchParams(body).has('data')) return body;
+  return fieldsOf(body, 'form').get('data') ?? body;
 }

@@ -1,9 +1,24 @@
 /** What the query of a request says: channels, where to start, how to answer. Every fault is told by name. */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { channelNameFault } from '@carillon/protocol';
+import { channelNameFault, limits } from '@carillon/protocol';
 import type { FeedRequest } from '../core/entry.ts';
 import { refuse } from '../core/errors.ts';
 import { HttpError } from './answer.ts';
+
+/**
+ * The query of a request, or a form, decoded.
+ *
+ * @param name What it is called when it is refused.
+ * @throws {HttpError} 400 when it is not UTF-8: two names, or two texts, must not become one.
+ */
+export function fieldsOf(text: string, name: 'query' | 'form'): URLSearchParams {
+  for (const [escapes] of text.matchAll(/(?:%[\da-f]{2})+/gi)) {
+    if (!isUtf8(Buffer.from(escapes.replaceAll('%', ''), 'hex')))
+      throw bad(`the ${name} is not valid UTF-8; send UTF-8 text`);
+  }
+  return new URLSearchParams(text);
+}
 
 /**
  * The channels that `channel=A&channel=B` names, each once.
@@ -54,8 +69,11 @@ export function startOf(
   const from = query.get('from') ?? undefined;
   const last = query.get('last') ?? undefined;
   if (from !== undefined && from !== 'oldest') throw bad("'from' must be 'oldest', or be left out");
-  if (last !== undefined && !(/^\d{1,4}$/.test(last) && Number(last) >= 1 && Number(last) <= maxLast)) {
-    throw bad(`'last' must be a whole number from 1 to ${maxLast}`);
+  if (
+    last !== undefined &&
+    !(/^\d{1,4}$/.test(last) && Number(last) >= 1 && Number(last) <= limits.historyPage)
+  ) {
+    throw bad(`'last' must be a whole number from 1 to ${limits.historyPage}`);
   }
   if (from !== undefined && last !== undefined)
     throw bad("'from' and 'last' exclude each other; leave one out");
@@ -67,8 +85,6 @@ export function startOf(
     ...(last !== undefined && { last: Number(last) }),
   };
 }
-
-const maxLast = 1_000;
 
 /** @throws {HttpError} 400 when `format` is neither `json` nor `raw`. */
 export function formatOf(query: URLSearchParams): 'json' | 'raw' | undefined {
@@ -103,7 +119,7 @@ export function callbackOf(query: URLSearchParams): string | undefined {
 
 /** A name, or names joined by dots: nothing that could be code. */
 export function isCallbackName(name: string): boolean {
-  return name.length <= 128 && callbackName.test(name);
+  return name.length <= limits.callbackCharacters && callbackName.test(name);
 }
 
 const callbackName = /^[\p{ID_Start}$_][\p{ID_Continue}$]*(?:\.[\p{ID_Start}$_][\p{ID_Continue}$]*)*$/u;

@@ -335,5 +335,8 @@ const offVerbs = {
   removeHistory: never,
   channels: never,
   subscribers: never,
+  get reach() {
+    return never();
+  },
   info: never,
 };

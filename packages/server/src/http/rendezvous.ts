@@ -62,15 +62,12 @@ async function draw(req: IncomingMessage, options: RendezvousEndpointsOptions) {
   checkSite(req, options);
   await readFields(req, drawParams);
   const address = addresses.of(req);
-  const agent = (req.headers['user-agent'] ?? '').slice(0, agentCharacters);
+  const agent = (req.headers['user-agent'] ?? '').slice(0, limits.rendezvousAgentCharacters);
   const isCounted = !isLoopback(address) && !addresses.isTrusted(address);
   const drawn = await desk.draw({ address, agent }, isCounted ? address : undefined);
   const url = settings.scanUrl?.replaceAll('{code}', drawn.code);
   return { status: 200, body: JSON.stringify({ ...drawn, ...(url !== undefined && { url }) }) };
 }
-
-/** Enough to tell one browser from another. */
-const agentCharacters = 256;
 
 async function consume(req: IncomingMessage, options: RendezvousEndpointsOptions) {
   checkSite(req, options);

@@ -46,6 +46,7 @@ export class Router {
     try {
       const { limit, origins } = this.#options;
       limit.check(req.socket);
+      requireHost(req);
       origins.checkHost(req);
       const target = splitTarget(req);
       const { path, search } = target;
@@ -69,6 +70,7 @@ export class Router {
     try {
       const { limit, origins, addresses, upgrades } = this.#options;
       limit.check(req.socket);
+      requireHost(req);
       origins.checkHost(req);
       const { path, search } = splitTarget(req);
       if (!isWebSocket(req))
@@ -190,6 +192,11 @@ function preflightHeaders(verb: Endpoint['verb']): readonly string[] {
     'Access-Control-Max-Age',
     '600',
   ];
+}
+
+function requireHost({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): void {
+  if (headers.host !== undefined || httpVersionMajor !== 1 || httpVersionMinor !== 1) return;
+  throw new HttpError(400, 'badRequest', "the header 'Host' is missing; HTTP/1.1 demands it");
 }
 
 function badTarget(): HttpError {

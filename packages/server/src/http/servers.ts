@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { RendezvousDesk } from '../core/rendezvous.ts';
 import { ClientAddresses } from './address.ts';
 import { AddressLimit } from './address-limit.ts';
-import { Api } from './api/api.ts';
+import { Api, type ApiUpgrades } from './api/api.ts';
 import type { ApiCounters } from './api/counters.ts';
 import type { Verbs } from './api/method.ts';
 import { openApi } from './api/openapi.ts';
@@ -59,6 +59,8 @@ export interface HttpOptions {
   /** Throws a ReplyError where the rules do not let this client publish. */
   readonly mayPublish: (identity: Identity, channel: string) => void;
   readonly websocket: WebSocketUpgrades;
+  /** What `/v1/ws` is served by; without it there is no such path. */
+  readonly apiSockets?: ApiUpgrades;
   /** Further transports of `/sub`; none by default. */
   readonly feedTransports?: ReadonlyMap<FeedTransportName, FeedTransport>;
   /** What `/stream` is served by; without it there is no such path. */
@@ -98,6 +100,11 @@ export class HttpServers {
       bodyBytes: settings.limits.apiBodyBytes,
     });
     const apiEndpoints = apiRoutes(api, options);
+    const apiUpgrades = new Map<string, Upgrade>();
+    if (options.apiSockets !== undefined) {
+      apiEndpoints.set('/v1/ws', api.socketOnly());
+      apiUpgrades.set('/v1/ws', api.upgrade(options.apiSockets));
+    }
     const apiPrefixes = new Map([['/v1/', api.unknown()]]);
     const clients = clientRoutes(options, guards);
     const pages = settings.development && options.pages !== undefined ? { pages: options.pages } : {};
@@ -109,7 +116,7 @@ export class HttpServers {
       ...pages,
       endpoints: apart ? clients.endpoints : new Map([...apiEndpoints, ...clients.endpoints]),
       prefixes: apart ? clients.prefixes : new Map([...apiPrefixes, ...clients.prefixes]),
-      upgrades: clients.upgrades,
+      upgrades: apart ? clients.upgrades : new Map([...apiUpgrades, ...clients.upgrades]),
     });
     this.#public = new Listener({ router, limit, bodyBytes });
     this.#apiAddress = settings.api.listen;
@@ -118,7 +125,7 @@ export class HttpServers {
       ...shared,
       endpoints: apiEndpoints,
       prefixes: apiPrefixes,
-      upgrades: new Map(),
+      upgrades: apiUpgrades,
     });
     this.#api = new Listener({ router: apiRouter, limit, bodyBytes });
   }

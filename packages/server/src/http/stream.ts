@@ -1,15 +1,16 @@
 /** `/stream`: the native protocol for clients that no WebSocket reaches. Opens sessions, and takes what belongs to them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isJson, limits } from '@carillon/protocol';
 import type { Authenticator } from '../core/access.ts';
 import type { ConnectRequest } from '../core/entry.ts';
 import { refuse } from '../core/errors.ts';
 import type { ClientAddresses } from './address.ts';
 import type { AddressLimit } from './address-limit.ts';
-import { HttpError, sendJson } from './answer.ts';
+import { HttpError, jsonType, sendJson } from './answer.ts';
 import { readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import type { Origins } from './origin.ts';
-import { timeoutOf } from './query.ts';
+import { fieldsOf, timeoutOf } from './query.ts';
 import { cookieToken, shownToken } from './token.ts';
 
 /** What a request shows to reach a session. */
@@ -63,7 +64,7 @@ export class StreamEndpoint implements Endpoint {
   async handle({ req, res, search }: Exchange): Promise<void> {
     const { sessions, origins, limit } = this.#options;
     origins.checkCrossSite(req);
-    const query = new URLSearchParams(search);
+    const query = fieldsOf(search, 'query');
     const transport = chosenTransport(req, query);
     if (req.method === 'HEAD') {
       res.writeHead(200, [...common, ...uncached]).end();
@@ -113,14 +114,14 @@ export class StreamSessionEndpoint implements Endpoint {
     const key = { session, secret };
     if (req.method === 'POST') await this.#deliver(key, req, res);
     else if (req.method === 'DELETE') await this.#end(key, res);
-    else await this.#poll(key, new URLSearchParams(search), res);
+    else await this.#poll(key, fieldsOf(search, 'query'), res);
   }
 
   async #poll(key: SessionKey, query: URLSearchParams, res: ServerResponse): Promise<void> {
     const ack = /^\d{1,15}$/.exec(query.get('ack') ?? '')?.[0];
     if (ack === undefined)
       throw refuse('badRequest', "'ack' must be the 'seq' of the last answer, 0 at first");
-    const waitMs = Math.min(timeoutOf(query) ?? defaultWaitMs, longestWaitMs);
+    const waitMs = Math.min(timeoutOf(query) ?? limits.defaultPollMs, limits.longestPollMs);
     const gone = new AbortController();
     res.once('close', () => gone.abort());
     const answer = await this.#options.sessions.poll(key, Number(ack), waitMs, gone.signal);
@@ -133,7 +134,7 @@ export class StreamSessionEndpoint implements Endpoint {
 
   async #deliver(key: SessionKey, req: IncomingMessage, res: ServerResponse): Promise<void> {
     const { sessions, maxFrameBytes } = this.#options;
-    const text = await readText(req, maxFrameBytes * framesPerBody);
+    const text = await readText(req, maxFrameBytes * limits.postFrames);
     const frames = framesOf(text, req.headers['content-type'] ?? '');
     if (frames.some((frame) => Buffer.byteLength(frame) > maxFrameBytes)) throw frameTooLarge(maxFrameBytes);
     const delivery = await sessions.deliver(key, frames);
@@ -150,12 +151,6 @@ export class StreamSessionEndpoint implements Endpoint {
   }
 }
 
-const jsonType = 'application/json; charset=utf-8';
-const defaultWaitMs = 27_000;
-const longestWaitMs = 60_000;
-/** A body is bounded by so many of the largest frames. */
-const framesPerBody = 4;
-
 /** The query decides, then what the client accepts. */
 function chosenTransport(req: IncomingMessage, query: URLSearchParams): 'sse' | 'ndjson' | 'longpoll' {
   const named = query.get('transport');
@@ -167,15 +162,6 @@ function chosenTransport(req: IncomingMessage, query: URLSearchParams): 'sse' | 
 function framesOf(text: string, contentType: string): readonly string[] {
   if (!/^application\/x-ndjson\b/i.test(contentType)) return [text];
   return text.split('\n').filter((line) => line.trim() !== '');
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function unknownSession(): HttpError {

@@ -1,4 +1,5 @@
 /** Every transport of a server on real sockets, before a real node with the memory broker, in time that tests move. */
+import { disconnects } from '@carillon/protocol';
 import { FixedTokens } from '../auth/fixed-tokens.ts';
 import { MemoryBroker } from '../brokers/memory/broker.ts';
 import { Node } from '../core/node.ts';
@@ -114,9 +115,8 @@ export async function startFeeds({
     websocket,
     errors,
     async stop() {
-      const reason = { code: 3001, reason: 'shutdown' };
       const closed = servers.close(500);
-      const ended = Promise.all([websocket.close(reason, 200), feeds.close(reason, 200)]);
+      const ended = Promise.all([websocket.close(disconnects.shutdown, 200), feeds.close(disconnects.shutdown, 200)]);
       clock.advance(200);
       await ended;
       await closed;

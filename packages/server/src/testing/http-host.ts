@@ -112,6 +112,7 @@ export async function startHttp({
     authenticator,
     mayPublish: node.mayPublish.bind(node),
     websocket,
+    apiSockets: websocket,
     probe: async () => {},
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'carillon_sessions 0\n' },
     counters,

@@ -2,14 +2,14 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../core/clock.ts';
-import type { Connection } from '../core/connection.ts';
-import type { Accept, ConnectRequest, FeedListener, FeedRequest, PrepareFeed } from '../core/entry.ts';
+import type { Connection, ConnectionListener } from '../core/connection.ts';
+import type { Accept, ConnectRequest, FeedRequest, PrepareFeed } from '../core/entry.ts';
 import { base64Frame } from '../transports/websocket/frame.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** Sends back what it gets, reads nothing while its answers are pending, and remembers what it was told. */
-export class EchoListener implements FeedListener {
+export class EchoListener implements ConnectionListener {
   readonly connection: Connection;
   readonly request: ConnectRequest | FeedRequest;
   readonly told: string[] = [];
@@ -37,10 +37,6 @@ export class EchoListener implements FeedListener {
 
   closed(): void {
     this.#tell('closed');
-  }
-
-  cursor(): string {
-    return '';
   }
 
   /** Resolves once it has been told this. */

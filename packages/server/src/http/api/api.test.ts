@@ -271,6 +271,9 @@ test('a fault of the server is told as such, and its cause stays in the log', as
         removeHistory: () => Promise.reject(new Error('secret cause')),
         channels: () => Promise.reject(new Error('secret cause')),
         subscribers: () => 0,
+        get reach() {
+          return expect.fail('it is not asked');
+        },
         info: () => Promise.reject(new Error('secret cause')),
       },
     },

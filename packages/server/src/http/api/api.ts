@@ -1,15 +1,15 @@
 /** `POST /v1/<method>`: the server API over HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nearest } from '@carillon/protocol';
 import type { Duplex } from 'node:stream';
+import { nearest } from '@carillon/protocol';
 import type { Accept } from '../../core/entry.ts';
 import type { ReplyError } from '../../core/errors.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { ClientAddresses } from '../address.ts';
 import { asRefusal, errorText, HttpError, sendJson, sendRefusal } from '../answer.ts';
-import { AbortedError, readText } from '../body.ts';
 import { ApiSocket } from '../api-socket.ts';
+import { AbortedError, readText } from '../body.ts';
 import type { Endpoint } from '../exchange.ts';
 import { parseBody } from '../json-text.ts';
 import type { ApiKeys } from '../keys.ts';
@@ -80,7 +80,9 @@ export class Api {
   }
 
   /** What to do with a request that wants to become a WebSocket at `/v1/ws`. */
-  upgrade(upgrades: ApiUpgrades): (req: IncomingMessage, socket: Duplex, head: Buffer, address: string) => void {
+  upgrade(
+    upgrades: ApiUpgrades,
+  ): (req: IncomingMessage, socket: Duplex, head: Buffer, address: string) => void {
     const { verbs, counters, log } = this.#options;
     const mesh = new Map(meshMethods.map((method) => [method.name.replace('/', '.'), method]));
     const context = { methods: this.#methods, meshMethods: mesh, verbs, counters, log };

@@ -1,5 +1,5 @@
 /** `batch`: several requests in one, run in order. */
-import { elementSlices, type JsonText, memberSlice, nearest } from '@carillon/protocol';
+import { elementSlices, type JsonText, limits, memberSlice, nearest } from '@carillon/protocol';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
@@ -54,7 +54,7 @@ async function runAll(runs: readonly Prepared[], log: Log): Promise<JsonText> {
   const results: JsonText[] = [];
   let length = 0;
   for (const run of runs) {
-    const result = length > maxAnswer ? answerTooLarge : await outcome(run, log);
+    const result = length > limits.batchAnswerBytes ? answerTooLarge : await outcome(run, log);
     length += result.length;
     results.push(result);
   }
@@ -69,12 +69,10 @@ async function outcome(run: Prepared, log: Log): Promise<JsonText> {
   }
 }
 
-/** A thousand histories in one answer would be a thousand pages in memory at once. */
-const maxAnswer = 16_777_216;
 const answerTooLarge = errorText(
   refuse(
     'limitExceeded',
-    `not run, because the answers before it exceed ${maxAnswer} bytes; send it in another batch`,
+    `not run, because the answers before it exceed ${limits.batchAnswerBytes} bytes; send it in another batch`,
   ),
 );
 

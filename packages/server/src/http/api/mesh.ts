@@ -19,7 +19,8 @@ export const meshPublish: ApiMethod = defineMethod({
 
 export const meshSend: ApiMethod = defineMethod({
   name: 'mesh/send',
-  summary: 'Sends to one session as connmix does: `c` is its id, `d` the data as text, `t` is `text` or `binary`.',
+  summary:
+    'Sends to one session as connmix does: `c` is its id, `d` the data as text, `t` is `text` or `binary`.',
   params: meshSendParams,
   result: meshSendResult,
   async run(params, _raw, { reach }) {

@@ -9,6 +9,7 @@ import {
 import { historyText } from '../../core/history-text.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
+import { groupMethods } from './groups.ts';
 import { type ApiMethod, defineMethod, type PublishVerbOptions, type RawParams } from './method.ts';
 import { peopleMethods } from './people.ts';
 import { rendezvousMethods } from './rendezvous.ts';
@@ -116,7 +117,7 @@ const info = defineMethod({
 /** Every method but `batch`, which is made of them. */
 export function apiMethods(log: Log): readonly ApiMethod[] {
   const channelMethods = [publish, broadcastMethod(log), history, historyRemove, channels, info];
-  return [...channelMethods, ...peopleMethods, ...rendezvousMethods];
+  return [...channelMethods, ...peopleMethods, ...groupMethods, ...rendezvousMethods];
 }
 
 /** The commonest request, `{channel, data}` and nothing else, without a detour through the schema. */

@@ -1,7 +1,7 @@
 /** The shapes of the methods about sessions, users, groups and tags. */
 import { limits, utf8Length } from '@carillon/protocol';
 import { z } from 'zod';
-import { channel, data, exclude, list, strict, tags as marks, text, wholeNumber } from './schemas.ts';
+import { channel, data, exclude, list, tags as marks, strict, text, wholeNumber } from './schemas.ts';
 import { checkMember, group, session, target } from './target.ts';
 import { user } from './user.ts';
 
@@ -65,7 +65,9 @@ export const tagParams = strict({ ...member, tags }).superRefine(checkMember);
 export const untagParams = strict({
   ...member,
   tags: z
-    .union([names, tags], { error: `must be an array of 1 to ${limits.tags} tag names, or an object with these names` })
+    .union([names, tags], {
+      error: `must be an array of 1 to ${limits.tags} tag names, or an object with these names`,
+    })
     .meta({ description: "The tags' names; values are not looked at." }),
 }).superRefine(checkMember);
 
@@ -84,7 +86,10 @@ const summary = {
 };
 
 const total = count.meta({ description: 'Of all pages together.' });
-const cursor = z.string().optional().meta({ description: 'There when there is more: ask for the next page with it.' });
+const cursor = z
+  .string()
+  .optional()
+  .meta({ description: 'There when there is more: ask for the next page with it.' });
 
 export const sessionsResult = z.strictObject({ sessions: z.array(z.strictObject(summary)), total, cursor });
 export const sessionResult = z.strictObject({

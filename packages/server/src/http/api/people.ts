@@ -1,16 +1,12 @@
 /** The methods of the server API about clients that are connected now: sending to them, listing them, and what is kept about them. */
 import { compactSlice, disconnects, type JsonText, memberSlice } from '@carillon/protocol';
+import type { Target } from '../../core/addressing.ts';
 import { type ApiMethod, defineMethod, type RawParams } from './method.ts';
 import {
   bindParams,
   contextParams,
   contextResult,
   disconnectParams,
-  groupMemberParams,
-  groupParams,
-  groupResult,
-  groupsParams,
-  groupsResult,
   sendParams,
   sessionParams,
   sessionResult,
@@ -18,14 +14,12 @@ import {
   sessionsReached,
   sessionsResult,
   subscribeParams,
-  tagParams,
   unbindParams,
-  untagParams,
   userParams,
   userResult,
 } from './people-schemas.ts';
 import { nothing } from './results.ts';
-import { memberOf } from './target.ts';
+import { given, memberOf } from './target.ts';
 
 const send = defineMethod({
   name: 'send',
@@ -53,7 +47,8 @@ const disconnect = defineMethod({
 
 const subscribe = defineMethod({
   name: 'subscribe',
-  summary: 'Subscribes a session, or the sessions that a user has now, to a channel, whatever its rule says to clients.',
+  summary:
+    'Subscribes a session, or the sessions that a user has now, to a channel, whatever its rule says to clients.',
   params: subscribeParams,
   result: sessionsReached,
   async run(params, _raw, { reach }) {
@@ -76,7 +71,7 @@ const sessions = defineMethod({
   summary: 'Lists sessions, in the order of their coming.',
   params: sessionsParams,
   result: sessionsResult,
-  async run({ to = { all: true }, limit, cursor }, _raw, { reach }) {
+  async run({ to = everybody, limit, cursor }, _raw, { reach }) {
     return JSON.stringify(await reach.directory.sessions(to, given({ limit, cursor })));
   },
 });
@@ -102,62 +97,10 @@ const user = defineMethod({
   },
 });
 
-const groupJoin = defineMethod({
-  name: 'group_join',
-  summary: 'Puts a session or a user into a group. A user brings every session it has and will have.',
-  params: groupMemberParams,
-  result: nothing,
-  async run(params, _raw, { reach }) {
-    await reach.people.join(params.group, memberOf(params));
-    return '{}';
-  },
-});
-
-const groupLeave = defineMethod({
-  name: 'group_leave',
-  summary: 'Takes a session or a user out of a group.',
-  params: groupMemberParams,
-  result: nothing,
-  async run(params, _raw, { reach }) {
-    await reach.people.leave(params.group, memberOf(params));
-    return '{}';
-  },
-});
-
-const groupDestroy = defineMethod({
-  name: 'group_destroy',
-  summary: 'Takes all members out of a group. Their sessions stay connected.',
-  params: groupParams,
-  result: nothing,
-  async run(params, _raw, { reach }) {
-    await reach.people.destroyGroup(params.group);
-    return '{}';
-  },
-});
-
-const groups = defineMethod({
-  name: 'groups',
-  summary: 'Lists the groups that have members, in the order of their making.',
-  params: groupsParams,
-  result: groupsResult,
-  async run(params, _raw, { reach }) {
-    return JSON.stringify(await reach.directory.groups(given(params)));
-  },
-});
-
-const group = defineMethod({
-  name: 'group',
-  summary: 'Tells the members of a group, and how many are connected. A group that does not exist has none.',
-  params: groupParams,
-  result: groupResult,
-  async run(params, _raw, { reach }) {
-    return JSON.stringify(await reach.directory.group(params.group));
-  },
-});
-
 const bind = defineMethod({
   name: 'bind',
-  summary: "Makes a session a user's, as if it had logged in. What the rules do not let that user read, ends.",
+  summary:
+    "Makes a session a user's, as if it had logged in. What the rules do not let that user read, ends.",
   params: bindParams,
   result: nothing,
   async run(params, _raw, { reach }) {
@@ -207,33 +150,9 @@ const contextUpdate = defineMethod({
   },
 });
 
-const tag = defineMethod({
-  name: 'tag',
-  summary: 'Gives tags to a session until it ends, or to a user with every session it has and will have.',
-  params: tagParams,
-  result: nothing,
-  async run(params, _raw, { reach }) {
-    reach.people.tag(memberOf(params), params.tags);
-    return '{}';
-  },
-});
-
-const untag = defineMethod({
-  name: 'untag',
-  summary: 'Takes tags away, those of the token among them.',
-  params: untagParams,
-  result: nothing,
-  async run(params, _raw, { reach }) {
-    const { tags } = params;
-    reach.people.untag(memberOf(params), Array.isArray(tags) ? tags : Object.keys(tags));
-    return '{}';
-  },
-});
-
 export const peopleMethods: readonly ApiMethod[] = [
   ...[send, disconnect, subscribe, unsubscribe, sessions, session, user],
-  ...[groupJoin, groupLeave, groupDestroy, groups, group, bind, unbind],
-  ...[contextGet, contextSet, contextUpdate, tag, untag],
+  ...[bind, unbind, contextGet, contextSet, contextUpdate],
 ];
 
 /** As it was written, without the white space outside strings; the parameters were found to have it. */
@@ -246,9 +165,4 @@ function contextText(id: string, context: JsonText): JsonText {
   return `{"session":${JSON.stringify(id)},"context":${context}}`;
 }
 
-type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
-
-/** Without the fields that are undefined. */
-function given<Fields extends object>(fields: Fields): Given<Fields> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Given<Fields>;
-}
+const everybody: Target = { all: true };

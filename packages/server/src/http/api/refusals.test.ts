@@ -50,7 +50,7 @@ describe('validation', () => {
       "'idempotency_key' must not be longer than 255 bytes",
     ],
     [{ channel: 'open:v', data: 1, exclude: { users: 'x' } }, "'exclude.users' must be an array"],
-    [{ channel: 'open:v', data: 1, exclude: { users: ['a', 7] } }, "'exclude.users[1]' must be a string"],
+    [{ channel: 'open:v', data: 1, exclude: { users: ['a', true] } }, "'exclude.users[1]' must be a string"],
     [
       { channel: 'open:v', data: 1, exclude: { user: ['a'] } },
       "'exclude.user' is not a known field; did you mean 'users'?",
@@ -133,6 +133,9 @@ describe('validation', () => {
       removeHistory: never,
       channels: never,
       subscribers: never,
+      get reach() {
+        return never();
+      },
       info: never,
     };
     const inputs = [

@@ -63,7 +63,10 @@ export const batchResult = z.strictObject({
   results: z.array(z.union([z.strictObject({ result: z.unknown() }), failure])),
 });
 
-export const meshSendResult = z.strictObject({ E: z.null(), r: z.strictObject({ success: z.literal(true) }) });
+export const meshSendResult = z.strictObject({
+  E: z.null(),
+  r: z.strictObject({ success: z.literal(true) }),
+});
 
 export const meshResult = z.strictObject({
   E: z.null(),

@@ -77,8 +77,12 @@ export const data = z.unknown().meta({
 const sessions = list(text(limits.nameBytes, 'The id of a session.'), 1, limits.exclusions);
 
 export const exclude = strict({
-  sessions: sessions.optional().meta({ description: 'Ids of the sessions that do not get this publication.' }),
-  users: list(user, 1, limits.exclusions).optional().meta({ description: 'Users who do not get this publication.' }),
+  sessions: sessions
+    .optional()
+    .meta({ description: 'Ids of the sessions that do not get this publication.' }),
+  users: list(user, 1, limits.exclusions)
+    .optional()
+    .meta({ description: 'Users who do not get this publication.' }),
 })
   .superRefine(({ sessions = [], users = [] }, context) => {
     if (sessions.length + users.length <= limits.exclusions) return;
@@ -139,16 +143,13 @@ export const historyParams = strict({
 
 export const channelParams = strict({ channel });
 
-/** Each multiplies the work of matching. */
-const maxWildcards = 4;
-
 export const channelsParams = strict({
   pattern: text(
     limits.channelNameBytes,
     "Only channels whose name matches; '*' stands for one or more characters.",
   )
-    .refine((pattern) => pattern.split(/\*|\{/).length <= maxWildcards + 1, {
-      error: `must not have more than ${maxWildcards} wildcards`,
+    .refine((pattern) => pattern.split(/\*|\{/).length <= limits.patternWildcards + 1, {
+      error: `must not have more than ${limits.patternWildcards} wildcards`,
     })
     .optional(),
 });

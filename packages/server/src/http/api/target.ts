@@ -24,10 +24,7 @@ const where = text(
 });
 
 const ways = strict({
-  all: z
-    .literal(true, { error: 'must be true' })
-    .optional()
-    .meta({ description: 'Everybody.' }),
+  all: z.literal(true, { error: 'must be true' }).optional().meta({ description: 'Everybody.' }),
   session: session.optional(),
   sessions: list(session, 1, limits.addressees).optional(),
   user: user.optional(),
@@ -44,7 +41,8 @@ export const target = ways
     if (Object.keys(to).length !== 1) {
       context.addIssue({
         code: 'custom',
-        message: "must have exactly one of 'all', 'session', 'sessions', 'user', 'users', 'group', 'groups', 'channel' and 'where'",
+        message:
+          "must have exactly one of 'all', 'session', 'sessions', 'user', 'users', 'group', 'groups', 'channel' and 'where'",
       });
       return z.NEVER;
     }
@@ -83,4 +81,13 @@ export function checkMember({ session: id, user: name }: MemberFields, context: 
 /** Of fields that {@link checkMember} passed. */
 export function memberOf({ session: id, user: name }: MemberFields): GroupMember {
   return name === undefined ? { session: id ?? '' } : { user: name };
+}
+
+export type Given<Fields> = { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+
+/** Without the fields that are undefined. */
+export function given<Fields extends object>(fields: Fields): Given<Fields> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Given<Fields>;
 }

@@ -1,4 +1,5 @@
 /** Turns what a schema finds wrong into sentences that name the field, the fault and the remedy. */
+import { limits } from '@carillon/protocol';
 import type { z } from 'zod';
 import { type ReplyError, refuse } from '../../core/errors.ts';
 
@@ -22,13 +23,10 @@ export function check<Value>(schema: z.ZodType<Value>, input: unknown): Checked<
 
 /** The refusal that tells all faults at once. */
 export function refuseFaults(faults: readonly Fault[]): ReplyError {
-  const shown = faults.slice(0, shownFaults).map(sentence);
-  if (faults.length > shownFaults) shown.push(`and ${faults.length - shownFaults} more`);
+  const shown = faults.slice(0, limits.namedFaults).map(sentence);
+  if (faults.length > limits.namedFaults) shown.push(`and ${faults.length - limits.namedFaults} more`);
   return refuse('badRequest', shown.join('; '));
 }
-
-/** Enough to mend a request with; an answer is not to grow with the request's mistakes. */
-const shownFaults = 20;
 
 function faultsOf(issue: z.core.$ZodIssue, input: unknown): Fault[] {
   if (issue.code === 'unrecognized_keys') {

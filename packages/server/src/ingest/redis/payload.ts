@@ -1,6 +1,6 @@
 /** What a Redis payload is as a publication: JSON as it was written, other text as a string, other bytes as bytes. */
 import { isUtf8 } from 'node:buffer';
-import { compact, type JsonText } from '@carillon/protocol';
+import { compact, isJson, type JsonText } from '@carillon/protocol';
 
 export interface Payload {
   readonly data: JsonText;
@@ -13,13 +13,4 @@ export function toPayload(bytes: Buffer): Payload {
   if (!isUtf8(bytes)) return { data: `"${bytes.toString('base64')}"`, binary: true };
   const text = bytes.toString('utf8');
   return { data: isJson(text) ? compact(text) : JSON.stringify(text) };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,10 +1,10 @@
 /** One long-poll: gathers what is written to it within one turn, and answers with that. */
 import type { ServerResponse } from 'node:http';
-import { type Disconnect, disconnects, errorCodes, shouldReconnect } from '@carillon/protocol';
+import { type Disconnect, disconnects, errorCodes, limits, shouldReconnect } from '@carillon/protocol';
 import type { Connection, ConnectionListener } from '../../core/connection.ts';
 import type { TimerWheel, WheelEntry } from '../../core/timer-wheel.ts';
 import type { Wire } from '../../core/wire.ts';
-import { answerBytes, type Envelope, type PollAnswer, type PollStart, pollWire } from './poll-answer.ts';
+import { type Envelope, type PollAnswer, type PollStart, pollWire } from './poll-answer.ts';
 
 /** What all polls of a transport have in common. */
 export interface PollSurroundings {
@@ -74,13 +74,13 @@ export class HeldPoll implements Connection, WheelEntry {
     this.#bytes += bytes.length;
     this.#becomeReady();
     // Full: the rest comes with the next poll.
-    return this.#bytes < answerBytes;
+    return this.#bytes < limits.pollAnswerBytes;
   }
 
   cork(): void {}
 
   uncork(): boolean {
-    return this.#isAnswered || this.#bytes < answerBytes;
+    return this.#isAnswered || this.#bytes < limits.pollAnswerBytes;
   }
 
   /** A poll takes nothing from its client. */

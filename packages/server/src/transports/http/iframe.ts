@@ -1,13 +1,12 @@
 /** The forever-iframe: a page that never ends, and calls a function of its parent with every message. For browsers that can nothing else. */
-import { shouldReconnect } from '@carillon/protocol';
+import { limits, shouldReconnect } from '@carillon/protocol';
+import { closeObject, cursorBehind, gapObject, openObject } from '../../core/publication-text.ts';
 import type { Gap } from '../../core/wire.ts';
-import { closeObject, cursorBehind, gapObject, openObject, scriptText } from './publication-text.ts';
+import { scriptText } from './publication-text.ts';
 import { StreamFormat } from './stream-format.ts';
 
 /** Old browsers show nothing of a page before they have this much of it. */
 const paddingBytes = 1_024;
-/** Callback names whose format is remembered; of other names, each page encodes for itself. */
-const rememberedNames = 64;
 
 /** The formats by callback name: pages that name the same function share their frames. */
 export class IframeFormats {
@@ -17,7 +16,7 @@ export class IframeFormats {
     const found = this.#byName.get(callback);
     if (found !== undefined) return found;
     const [oldest] = this.#byName.keys();
-    if (this.#byName.size >= rememberedNames && oldest !== undefined) this.#byName.delete(oldest);
+    if (this.#byName.size >= limits.sharedCallbacks && oldest !== undefined) this.#byName.delete(oldest);
     const made = iframeFormat(callback);
     this.#byName.set(callback, made);
     return made;

@@ -1,8 +1,10 @@
 /** Long-polling: requests that are held until something comes or their time is over, then answered with all there is. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Disconnect } from '@carillon/protocol';
+import { type Disconnect, limits } from '@carillon/protocol';
+import { Closing } from '../../core/closing.ts';
 import type { PreparedFeed } from '../../core/entry.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
+import { AnswerQueue } from './answer-queue.ts';
 import { HeldPoll, type PollSurroundings } from './held-poll.ts';
 import {
   type Envelope,
@@ -20,41 +22,29 @@ import {
   startHeaders,
 } from './request.ts';
 
-/** How long a poll is held unless it says; and at most. */
-const timeoutMsDefault = 27_000;
-const timeoutMsMax = 60_000;
 /** How long one waits for a replay that was promised: all of it may exclude this client. */
 const replayMs = 1_000;
 const tickMs = 100;
-/** How long polls are answered before the rest of the process has a turn. */
-const sliceMs = 5;
 
 export class LongPollTransport {
   readonly #options: HttpFeedOptions;
   readonly #polls: TimerWheel<HeldPoll>;
   readonly #surroundings: PollSurroundings;
-  /** Those that have something to answer. */
-  #ready: HeldPoll[] = [];
-  readonly #answerTask = (): void => this.#answer();
+  readonly #closing: Closing<HeldPoll>;
   /** Polls of one channel are mostly answered with the same bytes. */
   #composed: (PollStart & { readonly bytes: Buffer; readonly answer: PollAnswer }) | undefined;
-  #isClosing = false;
-  #emptied: (() => void) | undefined;
 
   constructor(options: HttpFeedOptions) {
     this.#options = options;
-    this.#polls = new TimerWheel(options.clock, tickMs, timeoutMsMax, (poll) => poll.due());
+    this.#polls = new TimerWheel(options.clock, tickMs, limits.longestPollMs, (poll) => poll.due());
+    this.#closing = new Closing(options.clock, this.#polls);
+    const queue = new AnswerQueue<HeldPoll>(options.clock, (poll) => poll.answer());
     this.#surroundings = {
       polls: this.#polls,
       leaveMs: options.stallTimeoutMs,
       compose: (bytes, start, envelope) => this.#compose(bytes, start, envelope),
-      ready: (poll) => {
-        this.#ready.push(poll);
-        if (this.#ready.length === 1) options.clock.atTurnEnd(this.#answerTask);
-      },
-      gone: () => {
-        if (this.connections === 0) this.#emptied?.();
-      },
+      ready: (poll) => queue.add(poll),
+      gone: () => this.#closing.gone(),
     };
   }
 
@@ -65,7 +55,7 @@ export class LongPollTransport {
 
   /** @throws {ReplyError} as {@link prepare}; nothing has been answered then. */
   async request(req: IncomingMessage, res: ServerResponse, asked: FeedAsked): Promise<void> {
-    const ready = await prepare(res, asked, this.#options.prepareFeed, () => this.#isClosing);
+    const ready = await prepare(res, asked, this.#options.prepareFeed, () => this.#closing.hasBegun);
     if (ready === undefined) return;
     const { prepared } = ready;
     const channels = new Set(asked.request.channels).size;
@@ -86,35 +76,8 @@ export class LongPollTransport {
   }
 
   /** Answers every poll and takes no more. Resolves when all answers have left; those that have not within `graceMs` are cut. */
-  async close(reason: Disconnect, graceMs: number): Promise<void> {
-    this.#isClosing = true;
-    if (this.connections === 0) return;
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const poll of [...this.#polls]) poll.close(reason);
-    const cancel = this.#options.clock.after(graceMs, () => {
-      for (const poll of [...this.#polls]) poll.destroy();
-    });
-    await emptied;
-    cancel();
-  }
-
-  /** Turn by turn, so that a publication to very many does not hold up everything else. */
-  #answer(): void {
-    const { clock } = this.#options;
-    const deadline = clock.now() + sliceMs;
-    const polls = this.#ready;
-    this.#ready = [];
-    let done = 0;
-    for (const poll of polls) {
-      poll.answer();
-      done += 1;
-      if (done % 32 === 0 && clock.now() >= deadline) break;
-    }
-    if (done === polls.length) return;
-    this.#ready = polls.slice(done).concat(this.#ready);
-    clock.atTurnEnd(this.#answerTask);
+  close(reason: Disconnect, graceMs: number): Promise<void> {
+    return this.#closing.close(reason, graceMs);
   }
 
   #compose(bytes: Buffer | undefined, start: PollStart, envelope: Envelope): PollAnswer {
@@ -144,7 +107,7 @@ function envelopeOf({ callback, format }: FeedAsked): Envelope {
 
 /** 0: answer with what this turn brings. */
 function waitMs({ timeoutMs }: FeedAsked, { isBehind, recovered }: PreparedFeed): number {
-  const wanted = Math.min(timeoutMs ?? timeoutMsDefault, timeoutMsMax);
+  const wanted = Math.min(timeoutMs ?? limits.defaultPollMs, limits.longestPollMs);
   // A loss is told at once, with what is kept.
   const wait = recovered === false ? 0 : wanted;
   return isBehind ? Math.max(wait, replayMs) : wait;

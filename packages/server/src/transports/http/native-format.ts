@@ -1,9 +1,8 @@
 /** The native protocol as the body of an endless answer, and as the messages of a long-poll: the same texts as on a WebSocket. */
 import type { Disconnect } from '@carillon/protocol';
-import type { Publication } from '../../core/broker.ts';
+import { eventText } from '../../core/publication-text.ts';
 import type { Wire } from '../../core/wire.ts';
-import type { Framing } from './stream-format.ts';
-import { chunk } from './stream-format.ts';
+import { chunk, type Framing } from './stream-format.ts';
 
 /** A kind of stream. */
 export interface NativeFormat {
@@ -58,10 +57,4 @@ function nativeWire(name: string, toBytes: (text: string) => Buffer): Wire {
     message: toBytes,
     publication: (label, publication) => toBytes(eventText(label, publication)),
   };
-}
-
-function eventText(label: string, { offset, data, binary }: Publication): string {
-  const place = offset === 0 ? '' : `,"offset":${offset}`;
-  const mark = binary === true ? ',"binary":true' : '';
-  return `{"event":${JSON.stringify(label)},"data":${data}${place}${mark}}`;
 }

@@ -1,14 +1,21 @@
 /** A session's way in: the frames of its POSTs, held back while the session takes none. */
+import { limits } from '@carillon/protocol';
 
 /** What became of frames that were handed over. */
 export type Delivery = 'taken' | 'unknown' | 'full';
 
-/** POSTs of one session that are held at a time. */
-const heldMax = 8;
+/** A POST of which frames are left. */
+interface Post {
+  readonly frames: readonly string[];
+  /** The frames that the session has. */
+  taken: number;
+  readonly receive: (frame: string) => void;
+  readonly decide: (delivery: Delivery) => void;
+}
 
 export class Intake {
-  /** What waits, in the order in which it came; undefined while frames are taken as they come. */
-  #held: ((isOpen: boolean) => void)[] | undefined;
+  /** In the order in which they came. */
+  #posts: Post[] = [];
   #isPaused = false;
   #isClosed = false;
 
@@ -18,29 +25,38 @@ export class Intake {
 
   resume(): void {
     this.#isPaused = false;
-    const held = this.#held;
-    while (held !== undefined && held.length > 0 && !this.#isPaused) held.shift()?.(true);
-    if (held?.length === 0) this.#held = undefined;
+    this.#handOver();
   }
 
-  /** Nothing is taken any more. */
+  /** Nothing is taken any more. What was taken in part counts as taken: the session was there. */
   close(): void {
     this.#isClosed = true;
-    for (const decide of this.#held ?? []) decide(false);
-    this.#held = undefined;
+    const posts = this.#posts;
+    this.#posts = [];
+    for (const { taken, decide } of posts) decide(taken > 0 ? 'taken' : 'unknown');
   }
 
-  /** Hands `frames` over, as soon as the session takes some. */
+  /** Hands `frames` over, as soon as the session takes them. */
   take(frames: readonly string[], receive: (frame: string) => void): Promise<Delivery> {
-    const handOver = (isOpen: boolean): Delivery => {
-      for (const frame of isOpen ? frames : []) if (!this.#isClosed) receive(frame);
-      return isOpen ? 'taken' : 'unknown';
-    };
     if (this.#isClosed) return Promise.resolve('unknown');
-    if (!this.#isPaused && this.#held === undefined) return Promise.resolve(handOver(true));
-    this.#held ??= [];
-    if (this.#held.length >= heldMax) return Promise.resolve('full');
-    const held = this.#held;
-    return new Promise((resolve) => held.push((isOpen) => resolve(handOver(isOpen))));
+    if (this.#posts.length >= limits.heldPosts) return Promise.resolve('full');
+    return new Promise((decide) => {
+      this.#posts.push({ frames, taken: 0, receive, decide });
+      this.#handOver();
+    });
+  }
+
+  /** A frame may be one too many, or the last one: that is looked at before each. */
+  #handOver(): void {
+    for (let post = this.#posts[0]; post !== undefined && !this.#isPaused; post = this.#posts[0]) {
+      const frame = post.frames[post.taken];
+      if (frame === undefined) {
+        this.#posts.shift();
+        post.decide('taken');
+      } else {
+        post.taken += 1;
+        post.receive(frame);
+      }
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** A native session whose messages are fetched poll by poll: what was sent is kept until the next poll says that it arrived. */
-import { type Disconnect, disconnects } from '@carillon/protocol';
+import { type Disconnect, disconnects, limits } from '@carillon/protocol';
 import type { Connection } from '../../core/connection.ts';
 import type { SessionListener } from '../../core/entry.ts';
 import { refuse } from '../../core/errors.ts';
@@ -15,13 +15,6 @@ export interface NativePollSurroundings {
   /** A held poll is to be answered at the end of this turn. */
   ready(session: NativePoll): void;
 }
-
-/** Bytes that wait for a session at most, unless a single write has more. */
-const mailboxBytes = 262_144;
-/** How long a session lives without a poll. */
-const idleMs = 30_000;
-/** What a client that reads slowly is given on top of it. */
-const bytesPerSecond = 4_096;
 
 const comma = 1;
 const bodyEnd = Buffer.from(']}');
@@ -171,7 +164,7 @@ export class NativePoll implements Connection, WheelEntry, NativeSession {
   }
 
   #hasRoom(): boolean {
-    this.#isFull = this.#freshBytes + (this.#sent?.length ?? 0) >= mailboxBytes;
+    this.#isFull = this.#freshBytes + (this.#sent?.length ?? 0) >= limits.mailboxBytes;
     return !this.#isFull;
   }
 
@@ -199,7 +192,7 @@ export class NativePoll implements Connection, WheelEntry, NativeSession {
   /** No poll is held: the next must come in time. */
   #rest(answerBytes: number): void {
     const { deadlines } = this.#surroundings;
-    const ms = idleMs + (answerBytes / bytesPerSecond) * 1_000;
+    const ms = limits.pollIdleMs + (answerBytes / limits.pollIdleBytesPerSecond) * 1_000;
     deadlines.schedule(this, deadlines.ticks(ms) + 1);
   }
 

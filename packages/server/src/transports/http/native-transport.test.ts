@@ -286,6 +286,22 @@ describe('a native session that is polled', () => {
     expect(statuses.filter((status) => status === 204)).toHaveLength(8);
     expect(got).toHaveLength(8);
   });
+
+  test('STR5: a session that has enough takes the rest of a POST later, and the POST is held until then', async () => {
+    const got: string[] = [];
+    accept = (connection) => {
+      const nothing = (): void => {};
+      const received = (text: string): void => {
+        got.push(text);
+        if (got.length === 2) connection.pause();
+        if (got.length === 2) void untilHeld().then(() => got.push('resumed') && connection.resume());
+      };
+      return { session: 'fixed', received, receivedBytes: nothing, drained: nothing, closed: nothing };
+    };
+    const key = await openPolls();
+    expect((await post(key, '1\n2\n3\n4', ndjson)).status).toBe(204);
+    expect(got).toEqual(['1', '2', 'resumed', '3', '4']);
+  });
 });
 
 /** Resolves when the server has had time to take what was sent to it: a round trip of its own. */

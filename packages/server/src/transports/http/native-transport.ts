@@ -1,11 +1,13 @@
 /** The native protocol over plain HTTP: opens sessions, finds them for the requests that belong to them, and ends them all. */
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { Disconnect } from '@carillon/protocol';
+import { type Disconnect, limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
+import { Closing } from '../../core/closing.ts';
 import type { AcceptSession, ConnectRequest } from '../../core/entry.ts';
 import { refuse } from '../../core/errors.ts';
 import { TimerWheel } from '../../core/timer-wheel.ts';
+import { AnswerQueue } from './answer-queue.ts';
 import { closeText, nativeNdjson, nativeSse, openingText } from './native-format.ts';
 import type { Delivery } from './native-intake.ts';
 import { NativePoll, type NativePollSurroundings } from './native-poll.ts';
@@ -26,7 +28,6 @@ export type NativeStreamFormat = 'sse' | 'ndjson';
 
 const formats = { sse: nativeSse, ndjson: nativeNdjson } as const;
 const tickMs = 1_000;
-const longestPollMs = 60_000;
 
 /** Origin and address limits are judged by the caller, before it hands over a request. */
 export class NativeHttp {
@@ -36,25 +37,18 @@ export class NativeHttp {
   readonly #pollSurroundings: NativePollSurroundings;
   readonly #streams = new NativeSessions<NativeStream>();
   readonly #polls = new NativeSessions<NativePoll>();
-  /** Polls to be answered at the end of this turn. */
-  #ready: NativePoll[] = [];
-  #isClosing = false;
-  /** Resolves `close`, once no stream is left. */
-  #emptied: (() => void) | undefined;
+  readonly #closing: Closing<StreamingConnection>;
 
   constructor(options: NativeHttpOptions) {
     const { clock, stallTimeoutMs } = options;
     this.#options = options;
     this.#pulse = new StreamPulse(clock, stallTimeoutMs);
-    this.#streamSurroundings = {
-      pulse: this.#pulse,
-      gone: () => {
-        if (this.#pulse.streams.size === 0) this.#emptied?.();
-      },
-    };
+    this.#closing = new Closing(clock, this.#pulse.streams);
+    this.#streamSurroundings = { pulse: this.#pulse, gone: () => this.#closing.gone() };
+    const queue = new AnswerQueue<NativePoll>(clock, (session) => session.answerReady());
     this.#pollSurroundings = {
-      deadlines: new TimerWheel<NativePoll>(clock, tickMs, longestPollMs, (session) => session.due()),
-      ready: (session) => this.#answerAtTurnEnd(session),
+      deadlines: new TimerWheel<NativePoll>(clock, tickMs, limits.longestPollMs, (session) => session.due()),
+      ready: (session) => queue.add(session),
     };
   }
 
@@ -147,23 +141,11 @@ export class NativeHttp {
 
   /** Ends every session and takes no more. Resolves when all streams are gone; those that are not within `graceMs` are destroyed. */
   async close(reason: Disconnect, graceMs: number): Promise<void> {
-    this.#isClosing = true;
     for (const session of this.#polls.values()) {
       session.close(reason);
       session.answerReady();
     }
-    const streams = this.#pulse.streams;
-    if (streams.size > 0) {
-      const emptied = new Promise<void>((resolve) => {
-        this.#emptied = resolve;
-      });
-      for (const stream of [...streams]) stream.close(reason);
-      const cancel = this.#options.clock.after(graceMs, () => {
-        for (const stream of [...streams]) stream.destroy();
-      });
-      await emptied;
-      cancel();
-    }
+    await this.#closing.close(reason, graceMs);
     for (const session of this.#polls.values()) session.leave();
   }
 
@@ -172,17 +154,7 @@ export class NativeHttp {
   }
 
   #checkOpen(): void {
-    if (this.#isClosing) throw refuse('notAvailable', 'the server is shutting down; ask again');
-  }
-
-  #answerAtTurnEnd(session: NativePoll): void {
-    this.#ready.push(session);
-    if (this.#ready.length > 1) return;
-    this.#options.clock.atTurnEnd(() => {
-      const ready = this.#ready;
-      this.#ready = [];
-      for (const each of ready) each.answerReady();
-    });
+    if (this.#closing.hasBegun) throw refuse('notAvailable', 'the server is shutting down; ask again');
   }
 }
 

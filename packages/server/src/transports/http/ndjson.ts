@@ -1,6 +1,6 @@
 /** HTTP streaming: one JSON object a line, and empty lines as heartbeats. */
 import { shouldReconnect } from '@carillon/protocol';
-import { closeObject, cursorBehind, gapObject, openObject } from './publication-text.ts';
+import { closeObject, cursorBehind, gapObject, openObject } from '../../core/publication-text.ts';
 import { StreamFormat } from './stream-format.ts';
 
 const gap = (label: string, lost: Parameters<typeof gapObject>[1]): string => `${gapObject(label, lost)}\n`;

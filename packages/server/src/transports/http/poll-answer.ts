@@ -1,7 +1,8 @@
 /** What a long-poll answers: the messages of its bytes, cut where they are too many, in the envelope that the request asked for. */
-import { memberSlice } from '@carillon/protocol';
+import { limits, memberSlice } from '@carillon/protocol';
+import { closeObject, cursorBehind, openObject } from '../../core/publication-text.ts';
 import type { Wire } from '../../core/wire.ts';
-import { closeObject, cursorBehind, openObject, scriptText } from './publication-text.ts';
+import { scriptText } from './publication-text.ts';
 
 /** `json`: an object with all messages; `raw`: the data of one message; otherwise a call of this function with the object. */
 export type Envelope = 'json' | 'raw' | { readonly callback: string };
@@ -22,9 +23,6 @@ export interface PollAnswer {
   /** Where the client stands with it. */
   readonly cursor: string;
 }
-
-/** Bytes of messages in one answer, unless a single one has more. */
-export const answerBytes = 262_144;
 
 /** Stands before each message. JSON that was published has no line feed of its own. */
 const separator = '\n,';
@@ -58,7 +56,8 @@ export function pollWire(channels: number): Wire {
 
 /** The answer when something came: `bytes` are frames of a wire of {@link pollWire}. */
 export function messagesAnswer(bytes: Buffer, start: PollStart, envelope: Envelope): PollAnswer {
-  const messages = cut(bytes, envelope === 'raw' ? 0 : start.isRecoverable ? answerBytes : bytes.length);
+  const most = start.isRecoverable ? limits.pollAnswerBytes : bytes.length;
+  const messages = cut(bytes, envelope === 'raw' ? 0 : most);
   const cursor = cursorOf(messages) ?? start.cursor;
   if (envelope === 'raw') return rawAnswer(messages.toString(), cursor);
   const rest = `],"cursor":"${cursor}"${start.hasLost ? ',"recovered":false' : ''}}`;

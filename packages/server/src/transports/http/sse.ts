@@ -2,8 +2,9 @@
 import { type Disconnect, shouldReconnect } from '@carillon/protocol';
 import type { Publication } from '../../core/broker.ts';
 import { cursorEntry } from '../../core/cursor.ts';
+import { closeObject, cursorBehind, openObject } from '../../core/publication-text.ts';
 import type { Gap } from '../../core/wire.ts';
-import { bareText, closeObject, cursorBehind, openObject } from './publication-text.ts';
+import { bareText } from './publication-text.ts';
 import { StreamFormat, type StreamTexts, type TextWire } from './stream-format.ts';
 
 /** An EventSource that was ended for good comes back all the same, but with this as its last event id, and is told so. */

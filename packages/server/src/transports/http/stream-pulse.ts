@@ -1,4 +1,5 @@
 /** Heartbeats for all streams of a transport, and the end of those that do not take their bytes. One timer for all. */
+import { limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
 import { TimerWheel, type WheelEntry } from '../../core/timer-wheel.ts';
 
@@ -19,8 +20,6 @@ export interface PulsedStream extends WheelEntry {
 
 /** Silence after which a heartbeat is due. Most proxies give up after 30 s or 60 s. */
 const heartbeatMs = 15_000;
-/** How long the end of an answer may take before its socket is destroyed. */
-const closeTimeoutMs = 5_000;
 const tickMs = 1_000;
 
 export class StreamPulse<Stream extends PulsedStream> {
@@ -33,7 +32,7 @@ export class StreamPulse<Stream extends PulsedStream> {
     this.streams = new TimerWheel(clock, tickMs, heartbeatMs, (stream) => this.#judge(stream));
     this.#heartbeatTicks = this.streams.ticks(heartbeatMs);
     this.#stallTicks = this.streams.ticks(stallTimeoutMs);
-    this.#closeTicks = this.streams.ticks(closeTimeoutMs);
+    this.#closeTicks = this.streams.ticks(limits.closeMs);
   }
 
   /** In ticks. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Disconnect } from '@carillon/protocol';
+import { Closing } from '../../core/closing.ts';
 import type { PreparedFeed } from '../../core/entry.ts';
 import {
   answerHead,
@@ -20,20 +21,14 @@ export class StreamTransport {
   readonly #formatOf: (asked: FeedAsked) => StreamFormat;
   readonly #pulse: StreamPulse<StreamingConnection>;
   readonly #surroundings: StreamSurroundings;
-  #isClosing = false;
-  /** Resolves `close`, once no stream is left. */
-  #emptied: (() => void) | undefined;
+  readonly #closing: Closing<StreamingConnection>;
 
   constructor(options: HttpFeedOptions, formatOf: (asked: FeedAsked) => StreamFormat) {
     this.#options = options;
     this.#formatOf = formatOf;
     this.#pulse = new StreamPulse(options.clock, options.stallTimeoutMs);
-    this.#surroundings = {
-      pulse: this.#pulse,
-      gone: () => {
-        if (this.connections === 0) this.#emptied?.();
-      },
-    };
+    this.#closing = new Closing(options.clock, this.#pulse.streams);
+    this.#surroundings = { pulse: this.#pulse, gone: () => this.#closing.gone() };
   }
 
   /** Streams that are open, those that are ending among them. */
@@ -49,7 +44,7 @@ export class StreamTransport {
       res.writeHead(204, ['Cache-Control', 'no-store', 'X-Content-Type-Options', 'nosniff']).end();
       return;
     }
-    const ready = await prepare(res, asked, this.#options.prepareFeed, () => this.#isClosing);
+    const ready = await prepare(res, asked, this.#options.prepareFeed, () => this.#closing.hasBegun);
     if (ready === undefined) return;
     const { prepared, socket } = ready;
     const head = [...headers, 'X-Content-Type-Options', 'nosniff', ...startHeaders(prepared)];
@@ -58,18 +53,8 @@ export class StreamTransport {
   }
 
   /** Ends every stream and takes no more. Resolves when all are gone; those that are not within `graceMs` are destroyed. */
-  async close(reason: Disconnect, graceMs: number): Promise<void> {
-    this.#isClosing = true;
-    if (this.connections === 0) return;
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const stream of [...this.#pulse.streams]) stream.close(reason);
-    const cancel = this.#options.clock.after(graceMs, () => {
-      for (const stream of [...this.#pulse.streams]) stream.destroy();
-    });
-    await emptied;
-    cancel();
+  close(reason: Disconnect, graceMs: number): Promise<void> {
+    return this.#closing.close(reason, graceMs);
   }
 
   #open(

@@ -2,8 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Disconnect, disconnects, errorCodes } from '@carillon/protocol';
+import { type Disconnect, disconnects, errorCodes, limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
+import { Closing } from '../../core/closing.ts';
 import type { ConnectionListener } from '../../core/connection.ts';
 import type { Accept, ConnectRequest, FeedRequest, PreparedFeed, PrepareFeed } from '../../core/entry.ts';
 import { ReplyError } from '../../core/errors.ts';
@@ -41,7 +42,6 @@ export interface FeedOptions extends Pick<FeedRequest, 'channels' | 'cursor' | '
   readonly format?: 'json';
 }
 
-const closeTimeoutMsDefault = 5_000;
 const shuttingDown: Refusal = {
   status: errorCodes.notAvailable.status,
   code: errorCodes.notAvailable.code,
@@ -58,19 +58,18 @@ export class WebSocketTransport {
   readonly #surroundings: Surroundings;
   /** Sockets whose feed is being prepared. */
   readonly #waiting = new Set<Socket>();
-  #closing = false;
-  /** Resolves `close`, once no connection is left. */
-  #emptied: (() => void) | undefined;
+  readonly #closing: Closing<WebSocketConnection>;
 
   constructor(options: WebSocketOptions) {
     const { clock, log, settings } = options;
     this.#options = options;
-    this.#heartbeat = new Heartbeat(clock, { closeTimeoutMs: closeTimeoutMsDefault, ...settings });
+    this.#heartbeat = new Heartbeat(clock, { closeTimeoutMs: limits.closeMs, ...settings });
+    this.#closing = new Closing(clock, this.#heartbeat.connections);
     this.#surroundings = {
       heartbeat: this.#heartbeat,
       maxFrameBytes: settings.maxFrameBytes,
       log,
-      gone: () => this.#gone(),
+      gone: () => this.#closing.gone(),
     };
   }
 
@@ -122,21 +121,10 @@ export class WebSocketTransport {
    * Ends every connection with `reason` and takes no more. Resolves when all sockets are gone; those that are not
    * within `graceMs` are destroyed.
    */
-  async close(reason: Disconnect, graceMs: number): Promise<void> {
-    this.#closing = true;
+  close(reason: Disconnect, graceMs: number): Promise<void> {
     for (const socket of this.#waiting) refuseUpgrade(socket, shuttingDown);
     this.#waiting.clear();
-    const open = [...this.#heartbeat.connections];
-    if (open.length === 0) return;
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const connection of open) connection.close(reason);
-    const cancel = this.#options.clock.after(graceMs, () => {
-      for (const connection of [...this.#heartbeat.connections]) connection.destroy();
-    });
-    await emptied;
-    cancel();
+    return this.#closing.close(reason, graceMs);
   }
 
   #upgrade(
@@ -152,8 +140,7 @@ export class WebSocketTransport {
     const { socket, handshake } = entered;
     const connection = this.#open(socket, handshake.answer, wire);
     if (handshake.tokenTooLong) connection.close(disconnects.invalidToken);
-    else
-      this.#listen(connection, () => accept(connection, connectRequest(request, handshake, address)));
+    else this.#listen(connection, () => accept(connection, connectRequest(request, handshake, address)));
   }
 
   /** Judges the request; undefined when it was refused. */
@@ -168,7 +155,7 @@ export class WebSocketTransport {
       return undefined;
     }
     if (head.length > 0) socket.unshift(head);
-    const judged = this.#closing ? shuttingDown : readHandshake(request, this.#options.cookieName);
+    const judged = this.#closing.hasBegun ? shuttingDown : readHandshake(request, this.#options.cookieName);
     if ('status' in judged) {
       refuseUpgrade(socket, judged);
       return undefined;
@@ -212,10 +199,6 @@ export class WebSocketTransport {
       this.#options.log.error('a WebSocket could not be opened', { error });
       connection.fail(internalError);
     }
-  }
-
-  #gone(): void {
-    if (this.connections === 0) this.#emptied?.();
   }
 }
 
