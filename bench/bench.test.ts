@@ -60,6 +60,28 @@ describe.each(serverNames)('a quick run against the %s server', (name) => {
   );
 });
 
+describe('a quick run against Carillon alone', () => {
+  let server: RunningServer | undefined;
+  afterEach(async () => server?.stop());
+
+  it('sse delivers every publication once and in order', async () => {
+    server = await startServer('carillon', { pinned: false });
+    const outcome = await runScenario('sse', server.target, { quick: true }, silentProgress);
+    expect(outcome.counts).toEqual(perfect);
+    expect(figureOf(outcome, 'deliveries/s')).toBeGreaterThan(0);
+    expect(figureOf(outcome, 'latency p99 ms')).toBeGreaterThan(0);
+    expect(figureOf(outcome, 'wire bytes/delivery')).toBeGreaterThan(128);
+  });
+
+  it('longpoll answers every poll with every publication, once and in order', async () => {
+    server = await startServer('carillon', { pinned: false });
+    const outcome = await runScenario('longpoll', server.target, { quick: true }, silentProgress);
+    expect(outcome.counts).toEqual(perfect);
+    expect(figureOf(outcome, 'answers')).toBeGreaterThan(0);
+    expect(figureOf(outcome, 'wire bytes/answer')).toBeGreaterThan(128);
+  });
+});
+
 describe('a run that goes wrong', () => {
   it('says so when no server listens', async () => {
     const run = runScenario('fanout', parseTarget('http://127.0.0.1:1'), { quick: true }, silentProgress);

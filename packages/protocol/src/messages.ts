@@ -79,6 +79,13 @@ export interface HistoryResult {
 export type ServerEvent =
   | { readonly event: string; readonly data: unknown; readonly offset?: number; readonly binary?: true }
   | { readonly event: string; readonly type: 'join' | 'leave'; readonly member: Member }
+  | {
+      readonly event: string;
+      readonly type: 'subscribed';
+      readonly epoch?: string;
+      readonly offset?: number;
+      readonly recoverable: boolean;
+    }
   | { readonly event: string; readonly type: 'unsubscribed'; readonly code: number; readonly msg: string }
   | {
       readonly event: string;

@@ -8,7 +8,7 @@ export const bench: Command = {
   arity: { min: 0, max: 1 },
   about: [
     'Measures a running server: deliveries per second, latency, CPU per delivery, memory per connection, and losses.',
-    'Scenarios: fanout (the default), steady, wide, directed, idle, idle-own, connect, several with commas, or all.',
+    'Scenarios: fanout (the default), steady, wide, directed, idle, idle-own, connect, sse, longpoll, several with commas, or all.',
   ],
   options: {
     ...targetOptions,

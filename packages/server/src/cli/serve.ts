@@ -1,6 +1,7 @@
 /** `carillon serve`: runs the server until a signal ends it. */
 import type { LoadedConfig } from '../config/load.ts';
 import { version } from '../system/version.ts';
+import { boundYoungGeneration } from '../system/young-generation.ts';
 import { createLog } from '../telemetry/logger.ts';
 import { renderBanner } from './banner.ts';
 import type { Call, Command } from './command.ts';
@@ -8,6 +9,7 @@ import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
 import { endOnSignal } from './signals.ts';
 
+const noReload = 'SIGHUP changes nothing: the config is read at the start only; restart to apply a new one';
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
 
@@ -29,11 +31,14 @@ async function runServe(call: Call): Promise<number> {
   const { settings, notes } = loaded;
   const log = await createLog(settings.log, call.terminal.stderr);
   for (const note of notes) log.warn(note);
+  boundYoungGeneration();
   const { startServer } = await import('../server.ts');
   const server = await startServer(loaded, log).catch((error: unknown) => {
     throw startFault(error, loaded);
   });
   const ended = endOnSignal(() => server.close(), settings.drainMs + closingMs);
+  // A supervisor that asks for a reload must not cut every client; a terminal that is closed may end what runs in it.
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => log.warn(noReload));
   call.terminal.stdout.write(renderBanner(version(), server, loaded));
   const whole = await ended;
   log.info(whole ? 'stopped' : 'stopped before everything was closed');

@@ -1,5 +1,12 @@
 /** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
-import { compactSlice, limits, memberSlice, type Position } from '@carillon/protocol';
+import {
+  compactSlice,
+  isNestedDeeper,
+  type JsonText,
+  limits,
+  memberSlice,
+  type Position,
+} from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { HistoryPage } from './broker.ts';
 import type { Clock } from './clock.ts';
@@ -14,6 +21,7 @@ import {
 } from './command.ts';
 import { refuse } from './errors.ts';
 import { historyText } from './history-text.ts';
+import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { SubscribeRequest } from './recovery.ts';
 import type { Rules } from './rules.ts';
@@ -54,9 +62,8 @@ export class Commands {
   readonly #context: CommandsContext;
   /** Subscribes that are under way, by channel. */
   #joining: Map<string, Promise<unknown>> | undefined;
-  /** Publishes that the rate allows at `#allowedAt`. */
-  #allowance = 0;
-  #allowedAt = 0;
+  /** Made by the first publish, where there is a limit. */
+  #rate: PublishRate | undefined;
 
   constructor(session: Session, context: CommandsContext) {
     this.#session = session;
@@ -154,15 +161,14 @@ export class Commands {
 
   async #publish(fields: Fields, json: string, start: number): Promise<Outcome> {
     const { channel } = this.#channel(fields);
-    const data = memberSlice(json, 'data', start);
-    if (data === undefined) throw refuse('badRequest', "'data' is required");
+    const data = dataField(json, start);
     const idempotencyKey = optionalText(fields, 'idempotency_key', limits.idempotencyKeyBytes);
     if (this.#joining !== undefined) await this.#joined(channel);
     this.#context.rules.check('publish', channel, this.#session);
     this.#useRate();
     const position = await this.#context.node.publish(
       channel,
-      compactSlice(json, data),
+      data,
       idempotencyKey === undefined ? {} : { idempotencyKey },
     );
     const { epoch, offset } = position;
@@ -206,14 +212,24 @@ export class Commands {
     await this.#joining?.get(channel)?.catch(() => undefined);
   }
 
-  /** @throws {ReplyError} 111 when the connection publishes faster than it may. */
   #useRate(): void {
-    const { publishesPerSecond: rate, clock } = this.#context;
-    if (rate === undefined) return;
-    const now = clock.now();
-    this.#allowance = Math.min(rate, this.#allowance + ((now - this.#allowedAt) / 1_000) * rate);
-    this.#allowedAt = now;
-    if (this.#allowance < 1) throw refuse('tooManyRequests', `at most ${rate} publications a second`);
-    this.#allowance -= 1;
+    const { publishesPerSecond, clock } = this.#context;
+    if (publishesPerSecond === undefined) return;
+    this.#rate ??= new PublishRate(clock, publishesPerSecond);
+    this.#rate.use();
   }
+}
+
+/** The text of `data` in the command at `start`. @throws {ReplyError} 107 where it is missing, or nested too deep. */
+function dataField(json: string, start: number): JsonText {
+  const slice = memberSlice(json, 'data', start);
+  if (slice === undefined) throw refuse('badRequest', "'data' is required");
+  const data = compactSlice(json, slice);
+  if (isNestedDeeper(data, limits.nesting)) {
+    throw refuse(
+      'badRequest',
+      `'data' is nested deeper than ${limits.nesting} arrays and objects; make it flatter`,
+    );
+  }
+  return data;
 }

@@ -9,12 +9,14 @@ import {
 } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
 import type { Channel } from './channel.ts';
+import type { Clock } from './clock.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { cursorKey, Positions, parseCursor } from './cursor.ts';
 import type { FeedRequest, PreparedFeed } from './entry.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { Hub } from './hub.ts';
 import type { Log } from './log.ts';
+import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Rules } from './rules.ts';
 import { pauseReasons, Session, type SessionContext, type StartingPoint } from './session.ts';
@@ -26,6 +28,9 @@ export interface FeedContext {
   readonly hub: Hub;
   readonly sessions: SessionContext;
   readonly newSessionId: () => string;
+  readonly clock: Clock;
+  /** Undefined: no limit. */
+  readonly publishesPerSecond: number | undefined;
   readonly log: Log;
 }
 
@@ -138,10 +143,13 @@ class Feed implements ConnectionListener {
   readonly #session: Session;
   readonly #context: FeedContext;
   #publishing = 0;
+  readonly #rate: PublishRate | undefined;
 
   constructor(connection: Connection, identity: Identity, context: FeedContext) {
     this.#session = new Session(context.newSessionId(), connection, identity, context.sessions);
     this.#context = context;
+    const { clock, publishesPerSecond } = context;
+    if (publishesPerSecond !== undefined) this.#rate = new PublishRate(clock, publishesPerSecond);
   }
 
   follow(channel: Channel, start: StartingPoint | undefined): void {
@@ -172,6 +180,7 @@ class Feed implements ConnectionListener {
     try {
       if (target === undefined) throw refuse('permissionDenied', 'a feed of several channels cannot publish');
       rules.check('publish', target, this.#session);
+      this.#rate?.use();
     } catch (error) {
       this.#end(error);
       return;
@@ -203,6 +212,7 @@ class Feed implements ConnectionListener {
       return disconnects.connectionClosed;
     }
     if (error.status === 503) return disconnects.connectionClosed;
+    if (error.code === errorCodes.tooManyRequests.code) return disconnects.tooManyErrors;
     return error.code === errorCodes.badRequest.code ? disconnects.badRequest : disconnects.permissionDenied;
   }
 }

@@ -30,6 +30,8 @@ export interface HubOptions {
 
 /** How long a flush writes before it lets the rest of the process have a turn. */
 const sliceMs = 5;
+/** Lanes are swept in groups of this many before the clock is looked at; so many get on in every flush. */
+const sliceLanes = 64;
 /** A flush that follows another one within this time waits that long to gather more, if the other wrote to many. */
 const gatherMs = 1;
 const wideFrames = 256;
@@ -220,7 +222,14 @@ export class Hub implements BrokerSink {
     this.#dirtyLanes = new Set();
     const deadline = this.#clock.now() + sliceMs;
     if (lanes.size > 1 && isOneWrite(lanes)) for (const lane of lanes) lane.cork();
-    for (const lane of lanes) if (!lane.sweep(deadline)) this.#dirtyLanes.add(lane);
+    let group = sliceLanes;
+    let isLate = false;
+    for (const lane of lanes) {
+      if (isLate || !lane.sweep(deadline)) this.#dirtyLanes.add(lane);
+      if (--group > 0) continue;
+      group = sliceLanes;
+      isLate ||= this.#clock.now() >= deadline;
+    }
   }
 
   #uncork(): void {

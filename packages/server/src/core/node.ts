@@ -125,6 +125,8 @@ export class Node {
       hub,
       sessions: this.#sessions,
       newSessionId,
+      clock,
+      publishesPerSecond: options.publishesPerSecond,
       log,
     });
   }
