@@ -24,5 +24,5 @@ test('outside a page an address is needed', () => {
 
 test('a runtime without WebSocket is told what to do', () => {
   vi.stubGlobal('WebSocket', undefined);
-  expect(() => complete({}, {})).toThrow('no WebSocket here: give one as an option');
+  expect(() => complete({}, {})).toThrow('nothing here to connect with: give a WebSocket as an option');
 });

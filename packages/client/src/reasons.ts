@@ -19,7 +19,7 @@ export const offline: Reason = { code: 2008, message: 'the network went away' };
 export const openFailed: Reason = { code: 2009, message: 'this runtime refuses to connect' };
 export const noTransport: Reason = {
   code: 2010,
-  message: 'no WebSocket here: give one as an option',
+  message: 'nothing here to connect with: give a WebSocket as an option',
 };
 export const subscribeCalled: Reason = { code: 2020, message: 'subscribing' };
 export const subscribed: Reason = { code: 2021, message: 'subscribed' };

@@ -95,9 +95,7 @@ describe.each([
   });
 
   it('notices what comes twice', async () => {
-    const counts = await countsWith((index, offset, event) =>
-      at(index, offset) ? [event, event] : [event],
-    );
+    const counts = await countsWith((index, offset, event) => (at(index, offset) ? [event, event] : [event]));
     expect(counts).toMatchObject({ missing: 0, duplicate: 1 });
   });
 
