@@ -13,7 +13,8 @@ const errorMeanings: Readonly<Record<ErrorName, string>> = {
   alreadySubscribed: 'This connection is subscribed to the channel already, under this or another name.',
   limitExceeded: 'A limit was met; the message names it. The limits are listed in [limits.md](limits.md).',
   badRequest: 'The message is not what the protocol or the API asks for; the text names the field.',
-  notAvailable: 'Something that the answer depends on is down or late. Try again later.',
+  notAvailable:
+    'Something that the answer depends on is down or late. Try again later. With status 404: the session that a request names is not there.',
   tokenExpired: 'The token was valid once. Get a new one and send it.',
   tooManyRequests: 'More came in than the configured rate allows. Slow down, then try again.',
   unrecoverablePosition:
@@ -35,7 +36,8 @@ const endMeanings: Readonly<Record<keyof typeof disconnects, string>> = {
   noPong: 'A heartbeat was not answered in time.',
   invalidToken: 'The token was refused when the connection opened.',
   badRequest: 'The client does not speak the protocol, or did not authenticate in time.',
-  forced: 'An operator or the application ended the connection.',
+  forced:
+    'An operator or the application ended the connection; in an `unsubscribed` event, the subscription.',
   permissionDenied: 'The application no longer lets this client stay.',
   tooManyErrors: 'One refused command followed another too often.',
 };

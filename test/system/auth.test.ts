@@ -159,13 +159,14 @@ describe('a JSON Web Token', () => {
         headers: { Cookie: `a=b; token=${token}`, Origin: `http://${host}` },
       }),
     ];
-    for (const socket of sockets) {
+    const said = sockets.map(async (socket) => {
       await once(socket, 'open');
       socket.send(subscribe);
       const [answer] = (await once(socket, 'message')) as [Buffer];
       socket.terminate();
-      expect(String(answer)).toBe(ok);
-    }
+      return String(answer);
+    });
+    expect(await Promise.all(said)).toEqual([ok, ok, ok]);
     const feed = `${carillon.url}/sub?channel=user:7&timeout=0`;
     const requests = [
       fetch(`${feed}&token=${token}`),

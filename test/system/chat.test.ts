@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningCarillon, startCarillon } from '../support/carillon.ts';
+import { CuttableLine } from '../support/cuttable-line.ts';
 import { requireOrSkip } from '../support/require-or-skip.ts';
 
 const executablePath = requireOrSkip('chromium');
@@ -344,57 +344,4 @@ async function post(url: string, body: string): Promise<void> {
 /** Browsers report every connection that fails; while the network is cut that is no fault of the page. */
 function forgiveNetwork(): void {
   complaints = complaints.filter((text) => !/^WebSocket connection to .* failed/.test(text));
-}
-
-/** A stretch of network that can be cut: browsers' own offline mode leaves open WebSockets alone. */
-class CuttableLine {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #target: number;
-  #whole = true;
-
-  static async start(target: number): Promise<CuttableLine> {
-    const line = new CuttableLine(target);
-    await new Promise<void>((resolve) => line.#server.listen(0, '127.0.0.1', resolve));
-    return line;
-  }
-
-  constructor(target: number) {
-    this.#target = target;
-    this.#server = createServer((socket) => this.#accept(socket));
-  }
-
-  get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('the line does not listen');
-    return `http://127.0.0.1:${address.port}`;
-  }
-
-  cut(): void {
-    this.#whole = false;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  mend(): void {
-    this.#whole = true;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.cut();
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-  }
-
-  #accept(socket: Socket): void {
-    if (!this.#whole) return void socket.destroy();
-    const ends = [socket, connect(this.#target, '127.0.0.1')] as const;
-    for (const end of ends) {
-      this.#sockets.add(end);
-      end.on('error', () => end.destroy());
-      end.on('close', () => {
-        this.#sockets.delete(end);
-        for (const other of ends) other.destroy();
-      });
-    }
-    ends[0].pipe(ends[1]).pipe(ends[0]);
-  }
 }

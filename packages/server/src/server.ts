@@ -30,6 +30,8 @@ export interface RunningServer {
   /** Where clients reach it, for example `http://127.0.0.1:6790`. */
   readonly url: string;
   readonly port: number;
+  /** The address that it listens on; `0.0.0.0` and `::` are all of the machine's. */
+  readonly host: string;
   /** Where the server API is; the same as `url` unless `api.listen` moved it. */
   readonly apiUrl: string;
   readonly development: boolean;
@@ -102,6 +104,7 @@ export async function startServer(
     url: urlOf(bound.public),
     apiUrl: urlOf(bound.api),
     port: bound.public.port,
+    host: bound.public.host,
     development: settings.development,
     close: once(async () => {
       await shutDown(settings, node, transports, servers, ingest);

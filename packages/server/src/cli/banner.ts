@@ -2,15 +2,21 @@
 import type { LoadedConfig } from '../config/load.ts';
 import { columns } from './command.ts';
 
+/** Listening there is listening on every network that the machine is in. */
+const everywhere = new Set(['0.0.0.0', '::']);
+
 /** Name, addresses, mode, and how to stop it. */
 export function renderBanner(
   version: string,
-  { url, apiUrl }: { readonly url: string; readonly apiUrl: string },
+  { url, apiUrl, host }: { readonly url: string; readonly apiUrl: string; readonly host: string },
   { settings, development, file }: LoadedConfig,
 ): string {
   const base = url.replace(/\/$/, '');
   const rows = [
-    ['listening', `${base}/`],
+    [
+      'listening',
+      `${base}/${everywhere.has(host) ? `  and every other address of this machine (${host})` : ''}`,
+    ],
     ['websocket', `${base.replace(/^http/, 'ws')}${settings.websocket.path}`],
     ['api', `${apiUrl.replace(/\/$/, '')}/v1`],
     ['engine', 'memory (nothing outlives a restart)'],

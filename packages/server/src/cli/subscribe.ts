@@ -1,6 +1,7 @@
 /** `carillon subscribe`: prints what arrives in channels. */
 import {
   compactSlice,
+  errorCodes,
   type Command as Frame,
   memberSlice,
   type Reply,
@@ -109,7 +110,7 @@ class Reader {
     if ('code' in message) {
       const what = message.id === 'auth' ? 'the token' : `the subscription to ${message.id}`;
       throw new CommandError(
-        `the server refused ${what}: ${message.msg} (${message.code})`,
+        `the server refused ${what}: ${message.msg} (${message.code})${hintFor(message.code)}`,
         exitCodes.failed,
       );
     }
@@ -152,4 +153,12 @@ function detail(message: Extract<ServerEvent, { type: string }>): string {
   if (message.type === 'join' || message.type === 'leave')
     return ` ${message.member.user} ${message.member.session}`;
   return '';
+}
+
+/** The way out, where there is one that the reader may not know. */
+function hintFor(code: number): string {
+  if (code === errorCodes.notAuthenticated.code) {
+    return "; show who you are with --token, or have the server admit anyone ('auth.anonymous' and a rule for 'anyone')";
+  }
+  return code === errorCodes.unknownChannel.code ? "; no rule in 'channels' of the config matches it" : '';
 }

@@ -41,7 +41,11 @@ export class People {
   /** @throws {ReplyError} 108 (404) there is no such session; 106 too many groups or memberships. */
   async join(group: string, member: GroupMember): Promise<void> {
     if (member.session !== undefined) this.#session(member.session);
-    await this.#context.groups.join(group, member);
+    const { groups, registry } = this.#context;
+    await groups.join(group, member);
+    // It may have ended while a store elsewhere was asked.
+    if (member.session !== undefined && registry.session(member.session) === undefined)
+      groups.forget(member.session);
   }
 
   leave(group: string, member: GroupMember): Promise<void> {

@@ -122,3 +122,17 @@ test('only a listed origin may read answers', () => {
   expect(listed.cors({ origin: 'http://evil.example' })).toEqual(['Vary', 'Origin']);
   expect(listed.cors({})).toEqual([]);
 });
+
+test('a refused origin is told once', () => {
+  const told: string[] = [];
+  const strict = new Origins({
+    development: false,
+    hosts: [],
+    origins: [],
+    refused: (origin) => told.push(origin),
+  });
+  for (const origin of ['http://a.example', 'http://a.example', 'http://b.example']) {
+    expect(() => strict.checkWebSocket(request({ origin, host: 'push.example' }))).toThrow();
+  }
+  expect(told).toEqual(['http://a.example', 'http://b.example']);
+});

@@ -10,7 +10,12 @@ export interface OriginSettings {
   readonly hosts: readonly string[];
   /** Origins besides this host's own, each `https://example.com` or `*` for all. */
   readonly origins: readonly string[];
+  /** Told of each refused origin once, so that whoever forgot to list it finds out. */
+  readonly refused?: (origin: string) => void;
 }
+
+/** Strangers choose the names; this many are remembered, and told. */
+const toldOrigins = 100;
 
 export class Origins {
   readonly #development: boolean;
@@ -20,7 +25,11 @@ export class Origins {
   /** The Host that passed last: on a development server nearly all are the same. */
   #passedHost: string | undefined;
 
-  constructor({ development, hosts, origins }: OriginSettings) {
+  readonly #refused: ((origin: string) => void) | undefined;
+  readonly #told = new Set<string>();
+
+  constructor({ development, hosts, origins, refused }: OriginSettings) {
+    this.#refused = refused;
     this.#development = development;
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
     this.#listed = new Set(origins.map(normalize));
@@ -52,6 +61,7 @@ export class Origins {
   checkWebSocket(req: IncomingMessage): void {
     const { origin, host } = req.headers;
     if (origin === undefined || this.#isWelcome(origin, host)) return;
+    this.#tell(origin);
     throw forbidden("the Origin of this page is not this host's own and not listed in 'origins'");
   }
 
@@ -68,6 +78,7 @@ export class Origins {
       (referer !== undefined && !this.#isWelcome(referer, host));
     const crossSite = req.headers['sec-fetch-site'] === 'cross-site' && !this.#isListed(origin ?? referer);
     if (foreign || crossSite) {
+      this.#tell(origin ?? referer);
       throw forbidden(
         "this request comes from a page of another site; list its origin in 'origins', or send an API key",
       );
@@ -81,6 +92,12 @@ export class Origins {
     if (this.#listsAll) return ['Access-Control-Allow-Origin', '*', ...exposed];
     const vary = ['Vary', 'Origin'];
     return this.#isListed(origin) ? ['Access-Control-Allow-Origin', origin, ...vary, ...exposed] : vary;
+  }
+
+  #tell(origin: string | undefined): void {
+    if (origin === undefined || this.#told.has(origin) || this.#told.size >= toldOrigins) return;
+    this.#told.add(origin);
+    this.#refused?.(origin);
   }
 
   #isOwnName(host: string): boolean {

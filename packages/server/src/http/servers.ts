@@ -90,7 +90,7 @@ export class HttpServers {
 
   constructor(options: HttpOptions) {
     const { settings, log } = options;
-    const guards = guardsOf(settings);
+    const guards = guardsOf(settings, log);
     const { addresses, limit, origins } = guards;
     const api = new Api({
       ...guards,
@@ -151,13 +151,19 @@ export class HttpServers {
   }
 }
 
-function guardsOf(settings: HttpSettings): Guards {
+function guardsOf(settings: HttpSettings, log: Log): Guards {
   const { development, hosts, origins, limits } = settings;
   const addresses = new ClientAddresses(settings.trustProxy);
   return {
     addresses,
     limit: new AddressLimit(addresses, limits.connectionsPerAddress),
-    origins: new Origins({ development, hosts, origins }),
+    origins: new Origins({
+      development,
+      hosts,
+      origins,
+      refused: (origin) =>
+        log.warn("a page of another site was refused; list its origin in 'origins' to let it in", { origin }),
+    }),
     keys: new ApiKeys({ keys: settings.api.keys, development }),
   };
 }

@@ -116,7 +116,10 @@ export async function startFeeds({
     errors,
     async stop() {
       const closed = servers.close(500);
-      const ended = Promise.all([websocket.close(disconnects.shutdown, 200), feeds.close(disconnects.shutdown, 200)]);
+      const ended = Promise.all([
+        websocket.close(disconnects.shutdown, 200),
+        feeds.close(disconnects.shutdown, 200),
+      ]);
       clock.advance(200);
       await ended;
       await closed;
