@@ -1,4 +1,4 @@
-// Prints what arrives in a channel, the newest ten first, until Ctrl-C: npx node --conditions=source examples/node/subscribe.js CHANNEL
+// Prints what arrives in a channel, the newest ten first, until Ctrl-C: npx node examples/node/subscribe.js CHANNEL
 import { Carillon } from '@carillon/client';
 
 const [channel = 'room:lobby'] = process.argv.slice(2);

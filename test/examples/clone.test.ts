@@ -1,7 +1,7 @@
 /** A newcomer's first minute: a clone of this tree, `npm ci && npm start`, and the README's first publication. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,7 @@ if (!wanted)
   console.warn('SKIPPED a clone from nothing, which takes a while; CARILLON_TEST_CLONE=1 asks for it');
 
 test.skipIf(!wanted)(
-  'npm ci && npm start, then the first curl of the README',
+  'npm ci && npm start, then the first curl of the README and its six lines of client',
   { timeout: 300_000 },
   async () => {
     const clone = mkdtempSync(join(tmpdir(), 'carillon-clone-'));
@@ -26,11 +26,14 @@ test.skipIf(!wanted)(
       const blocks = blocksOf('README.md', readPage(root, 'README.md'));
       const curl = blocks.find(({ language, kind }) => language === 'sh' && kind === 'run')?.code ?? '';
       expect(curl).toContain('/v1/publish');
+      const client = blocks.find(({ language, kind }) => language === 'js' && kind === 'client')?.code ?? '';
+      expect(client).toContain('@carillon/client');
       await started(clone, async (port) => {
-        const answer = execFileSync('bash', ['-c', `${curl.replaceAll(':6790', `:${port}`)}`], {
-          encoding: 'utf8',
-        });
-        expect(JSON.parse(answer)).toMatchObject({ result: { offset: 1 } });
+        const publish = (): string =>
+          execFileSync('bash', ['-c', curl.replaceAll(':6790', `:${port}`)], { encoding: 'utf8' });
+        expect(JSON.parse(publish())).toMatchObject({ result: { offset: 1 } });
+        writeFileSync(join(clone, 'client.mjs'), client.replaceAll(':6790', `:${port}`));
+        expect(await printed(clone, 'client.mjs', publish)).toContain('hello');
         const home = await fetch(`http://127.0.0.1:${port}/`);
         expect([home.status, home.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
       });
@@ -39,6 +42,23 @@ test.skipIf(!wanted)(
     }
   },
 );
+
+/** What a program of the clone prints, under the clone's own Node.js, while `publish` is called again and again. */
+async function printed(cwd: string, program: string, publish: () => void): Promise<string> {
+  const child = spawn(join(cwd, 'node_modules/.bin/node'), [program], { cwd, env: plainEnvironment() });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+  }
+  for (let tries = 0; tries < 100 && text === '' && child.exitCode === null; tries++) {
+    publish();
+    await sleep(200);
+  }
+  child.kill('SIGKILL');
+  return text;
+}
 
 /** What git would give to another machine, with the changes that are not committed yet. */
 function copyTree(target: string): void {

@@ -16,6 +16,10 @@ const quiet = ['quic', 'background-networking', 'component-update', 'sync'].map(
   (part) => `--disable-${part}`,
 );
 
+/** A name of this machine that the pages cannot take for one. */
+const networkName = 'carillon.test';
+const resolveLocally = `--host-resolver-rules=MAP ${networkName} 127.0.0.1`;
+
 let carillon: RunningCarillon;
 let browser: Browser;
 let room = '';
@@ -27,10 +31,10 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
   beforeAll(async () => {
     mkdirSync('test-results', { recursive: true });
     await promisify(execFile)(process.execPath, ['scripts/build-pages.ts']);
-    carillon = await startCarillon();
+    carillon = await startCarillon({ env: { CARILLON_HOSTS: networkName } });
     browser = await chromium.launch({
       ...(executablePath !== undefined && { executablePath }),
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...quiet],
+      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', resolveLocally, ...quiet],
     });
   });
 
@@ -76,6 +80,33 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
     }
   });
 
+  test('what comes without a time shows when it came; what was there before shows none and keeps its place', async () => {
+    await publish('before anybody came');
+    const page = await enter(desktop);
+    await eventually(() => texts(page)).toEqual(['before anybody came']);
+    await publish('hello from curl');
+    await publish({ order: 10235 });
+    await publish({ name: 'deploy-bot', text: 'dated', at: Date.now() });
+    await eventually(() => page.locator('#messages .message').count()).toBe(4);
+    const items = page.locator('#messages > li').evaluateAll((all) => all.map(({ className }) => className));
+    expect(await items).toEqual([
+      'divider earlier',
+      'message',
+      'divider day',
+      'message',
+      'message follows json',
+      'message',
+    ]);
+    const timed = page.locator('#messages .message:has(time)');
+    expect(await timed.locator('.text').allTextContents()).toEqual([
+      'hello from curl',
+      '{\n  "order": 10235\n}',
+      'dated',
+    ]);
+    expect(await page.locator('.divider.earlier').textContent()).toBe('Earlier');
+    await page.screenshot({ path: 'test-results/chat-times.png' });
+  });
+
   test('a newcomer sees the last 50 messages and who is here; who leaves is gone from the list', async () => {
     for (let at = 1; at <= 60; at++) await publish(`message ${at}`);
     const ada = await enter(desktop);
@@ -118,6 +149,32 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
     await ben.screenshot({ path: 'test-results/chat-recovered.png' });
     await say(ada, 'after');
     await eventually(() => texts(ben)).toEqual([...all, 'after']);
+    forgiveNetwork();
+  });
+
+  test('on the smallest phones, in both languages, what the status says after a cut fits as well', async () => {
+    await using line = await CuttableLine.start(carillon.port);
+    const kinds = ['en-US', 'zh-CN'].flatMap((locale) => [390, 320].map((width) => ({ locale, width })));
+    const pages = await Promise.all(
+      kinds.map(async ({ locale, width }) => {
+        const page = await enter({ ...phone, locale, viewport: { width, height: 844 } }, line.url);
+        return { page, width, name: `chat-recovered-${width}-${locale}` };
+      }),
+    );
+    line.cut();
+    for (const { page } of pages) await page.locator('#dot[data-state=connecting]').waitFor();
+    for (let at = 1; at <= 3; at++) await publish(`missed ${at}`);
+    line.mend();
+    await Promise.all(
+      pages.map(async ({ page, width, name }) => {
+        await page.locator('#notice', { hasText: '3' }).waitFor();
+        await page.screenshot({ path: `test-results/${name}.png` });
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(
+          width,
+        );
+        expect(await cutOff(page, '.status span'), name).toEqual([]);
+      }),
+    );
     forgiveNetwork();
   });
 
@@ -276,7 +333,9 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
     const [, url = '', type = '', body = ''] =
       /^curl -X POST (\S+) -H '(.*)' -d '(.*)'$/.exec(line ?? '') ?? [];
     expect([url, type]).toEqual([`${carillon.url}/v1/publish`, 'Content-Type: application/json']);
-    await post(url, body);
+    const promised = await page.locator('#answer').textContent();
+    const answer = await post(url, body);
+    expect(`# ${answer.replace(/("offset":)\d+(,"epoch":)"[^"]+"/, '$11$2"…"')}`).toBe(promised);
     for (const each of [small, dark, page])
       await each.getByText('hello from curl', { exact: true }).waitFor();
     await page.locator('#publish-here').click();
@@ -286,6 +345,20 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
     await small.screenshot({ path: 'test-results/home-phone.png', fullPage: true });
     await page.getByRole('link', { name: 'Open in the chat' }).click();
     await eventually(() => texts(page)).toContain('hello from curl');
+  });
+
+  test('the home page says for whom it is open, by the name that it was reached by', async () => {
+    const pages = [await openPage(desktop), await openPage({ ...phone, locale: 'zh-CN' })];
+    for (const page of pages) {
+      await page.goto(carillon.url);
+      await page.locator('#dot[data-state=connected]').waitFor();
+      expect(await page.locator('footer p').textContent()).toMatch(/to this machine only|只有本机能访问/);
+      await page.goto(`http://${networkName}:${carillon.port}/`);
+      await page.locator('#dot[data-state=connected]').waitFor();
+      expect(await page.locator('footer p').textContent()).toMatch(/open to the network|对网络开放/);
+      expect(await overflow(page)).toBe(0);
+    }
+    await pages[1]?.screenshot({ path: 'test-results/home-phone-network.png', fullPage: true });
   });
 });
 
@@ -332,13 +405,25 @@ function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
-function publish(data: unknown): Promise<void> {
-  return post(`${carillon.url}/v1/publish`, JSON.stringify({ channel: `room:${room}`, data }));
+/** The texts of those elements that are not shown whole. */
+function cutOff(page: Page, selector: string): Promise<(string | null)[]> {
+  return page
+    .locator(selector)
+    .evaluateAll((all) =>
+      all.filter((each) => each.scrollWidth > each.clientWidth).map(({ textContent }) => textContent),
+    );
 }
 
-async function post(url: string, body: string): Promise<void> {
+async function publish(data: unknown): Promise<void> {
+  await post(`${carillon.url}/v1/publish`, JSON.stringify({ channel: `room:${room}`, data }));
+}
+
+/** Resolves with the text of the answer. */
+async function post(url: string, body: string): Promise<string> {
   const headers = { 'Content-Type': 'application/json' };
-  expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(200);
+  const response = await fetch(url, { method: 'POST', headers, body });
+  expect(response.status).toBe(200);
+  return response.text();
 }
 
 /** Browsers report every connection that fails; while the network is cut that is no fault of the page. */

@@ -25,6 +25,13 @@ describe('readLine', () => {
     expect(readLine({ text: 5 }).text).toBe('{\n  "text": 5\n}');
   });
 
+  test('gives what has no time of its own the time it arrived, where that is known', () => {
+    expect(readLine('hi', 7).at).toBe(7);
+    expect(readLine({ order: 1 }, 7).at).toBe(7);
+    expect(readLine({ text: 'hi', at: 'noon' }, 7).at).toBe(7);
+    expect(readLine({ text: 'hi', at: 5 }, 7).at).toBe(5);
+  });
+
   test('cuts what is too long, never inside a character', () => {
     const { text } = readLine('😀'.repeat(15_000));
     expect(text.endsWith('😀…')).toBe(true);
