@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 const slow = ['test/system/**/*.test.ts', 'test/simulation/**/*.test.ts', 'bench/**/*.test.ts'];
 
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  resolve: { conditions: ['carillon-source'] },
+  ssr: { resolve: { conditions: ['carillon-source'], externalConditions: ['carillon-source'] } },
   test: {
     pool: 'forks',
     testTimeout: 30_000,

@@ -48,7 +48,7 @@ export async function startServer(name: ServerName, options: StartOptions): Prom
     name === 'carillon'
       ? [carillonBin, 'serve', '--config', options.config ?? carillonConfig, '--port', String(port)]
       : [wsLoop, String(port)];
-  const command = [process.execPath, '--conditions=source', ...profile, ...script];
+  const command = [process.execPath, '--conditions=carillon-source', ...profile, ...script];
   const [program = '', ...args] = options.pinned ? ['taskset', '-c', '0', ...command] : command;
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   children.add(child);

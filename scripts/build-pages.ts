@@ -14,7 +14,7 @@ const common: BuildOptions = {
   minify: true,
   platform: 'browser',
   target: 'es2022',
-  conditions: ['source'],
+  conditions: ['carillon-source'],
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',

@@ -18,7 +18,7 @@ const gates: ReadonlyMap<string, () => Promise<Verdict>> = new Map([
   ['types', () => run('tsc', ['-b', '--pretty', 'false'])],
   ['architecture', () => run('vitest', ['run', 'test/architecture'])],
   ['tests', () => run('vitest', ['run'], 'inherit')],
-  ['docs', () => run('node', ['--conditions=source', 'scripts/generate.ts', '--check'])],
+  ['docs', () => run('node', ['--conditions=carillon-source', 'scripts/generate.ts', '--check'])],
   ['client-size', clientSize],
   ['packages', async () => (await run('node', ['scripts/build.ts'])) ?? (await packageContents())],
 ]);

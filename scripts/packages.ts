@@ -19,7 +19,7 @@ interface Manifest {
 
 /**
  * Copies what is published into a folder of its own and returns that folder. The manifest gains `engines` (in a clone
- * they would warn on a machine whose own Node.js is older, though the clone brings a newer one) and loses the `source`
+ * they would warn on a machine whose own Node.js is older, though the clone brings a newer one) and loses the `carillon-source`
  * condition, which leads to files that are not published. Run the build before.
  */
 export function stage(name: (typeof published)[number]): string {
@@ -40,6 +40,6 @@ export function stage(name: (typeof published)[number]): string {
 
 function withoutSource({ exports }: Manifest): Manifest['exports'] {
   return Object.fromEntries(
-    Object.entries(exports).map(([path, { source: _, ...conditions }]) => [path, conditions]),
+    Object.entries(exports).map(([path, { 'carillon-source': _, ...conditions }]) => [path, conditions]),
   );
 }

@@ -30,7 +30,7 @@ async function gzipped(entry: string): Promise<number> {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    conditions: ['source'],
+    conditions: ['carillon-source'],
     external: ['react'],
   });
   return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);

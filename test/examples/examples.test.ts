@@ -47,7 +47,7 @@ test('curl/publish.sh publishes, reads the history, and publishes nothing twice'
 });
 
 test('node/subscribe.js prints what node/publish.js publishes', { timeout: 60_000 }, async () => {
-  const node = ['node', '--conditions=source', '--input-type=module', '-', 'examples:node'];
+  const node = ['node', '--conditions=carillon-source', '--input-type=module', '-', 'examples:node'];
   const published = await stage.run(
     'node',
     ['--input-type=module', '-', 'examples:node', 'first'],

@@ -115,7 +115,12 @@ async function listen(block: Block, stage: Stage, command: string[], before = ''
 /** Node.js reads the program from its input, and finds the packages of the clone by their sources. */
 function nodeArgs(language: 'js' | 'ts'): string[] {
   const type = language === 'ts' ? 'module-typescript' : 'module';
-  return ['--conditions=source', '--disable-warning=ExperimentalWarning', `--input-type=${type}`, '-'];
+  return [
+    '--conditions=carillon-source',
+    '--disable-warning=ExperimentalWarning',
+    `--input-type=${type}`,
+    '-',
+  ];
 }
 
 async function showBundle(block: Block, stage: Stage): Promise<void> {
@@ -130,7 +135,7 @@ async function showBundle(block: Block, stage: Stage): Promise<void> {
     bundle: true,
     format: 'esm',
     write: false,
-    conditions: ['source'],
+    conditions: ['carillon-source'],
     platform: 'browser',
     logLevel: 'silent',
   });

@@ -26,7 +26,7 @@ describe.skipIf(executablePath === undefined)('the hooks, in StrictMode and a re
       write: false,
       format: 'iife',
       jsx: 'automatic',
-      conditions: ['source'],
+      conditions: ['carillon-source'],
       define: { 'process.env.NODE_ENV': '"development"' },
     });
     script = outputFiles[0]?.text ?? '';

@@ -125,7 +125,7 @@ describe('every door checks', () => {
 
 describe('the example', () => {
   test('prints what its README says', async () => {
-    const args = ['--conditions=source', '--disable-warning=ExperimentalWarning', 'chat.ts'];
+    const args = ['--conditions=carillon-source', '--disable-warning=ExperimentalWarning', 'chat.ts'];
     const env = { ...process.env, CARILLON_URL: carillon.url };
     const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder, env });
     expect(stdout.trim().split('\n')).toEqual([

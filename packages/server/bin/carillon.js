@@ -21,13 +21,13 @@ function isNewEnough(version) {
   return major > 23;
 }
 
-/** In a clone the sources run as they are; the packages offer them under the condition `source`. */
+/** In a clone the sources run as they are; the packages offer them under the condition `carillon-source`. */
 async function run() {
   if (inClone) {
     nodeModule.registerHooks({
       resolve(specifier, context, next) {
         if (!/^(?:@carillon\/|carillon$)/.test(specifier)) return next(specifier, context);
-        return next(specifier, { ...context, conditions: ['source', ...context.conditions] });
+        return next(specifier, { ...context, conditions: ['carillon-source', ...context.conditions] });
       },
     });
   }
