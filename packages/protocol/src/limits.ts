@@ -131,6 +131,8 @@ export const limits = {
   joinedWriteBytes: 262_144,
   /** What may wait for one connection besides publications: replies and events; past it the connection is closed with 3008. */
   outboxBytes: 4_194_304,
+  /** Frames of all channels that wait to be written to those who keep up; past it a publish is answered only when they have left. */
+  gatheredBytes: 8_388_608,
   /** Frames and bytes that one channel keeps for connections that are behind; past it they re-read history. */
   laneLogFrames: 4_096,
   laneLogBytes: 1_048_576,

@@ -26,6 +26,7 @@ export type ChatPhrase =
   | 'notSent'
   | 'retry'
   | 'discard'
+  | 'earlier'
   | 'missed'
   | 'recovered'
   | 'nothingMissed'
@@ -56,6 +57,7 @@ const english: Phrases<ChatPhrase> = {
   notSent: 'Not sent: {reason}',
   retry: 'Try again',
   discard: 'Discard',
+  earlier: 'Earlier',
   missed: { one: '{count} message while you were offline', other: '{count} messages while you were offline' },
   recovered: { one: 'recovered {count} missed message', other: 'recovered {count} missed messages' },
   nothingMissed: 'nothing was missed',
@@ -87,6 +89,7 @@ const chinese: Phrases<ChatPhrase> = {
   notSent: '没有发出：{reason}',
   retry: '重试',
   discard: '丢弃',
+  earlier: '更早',
   missed: '断线期间的 {count} 条消息',
   recovered: '已补回错过的 {count} 条消息',
   nothingMissed: '没有错过消息',

@@ -101,7 +101,9 @@ export class Room {
 
   #arrived(data: unknown, { offset = 0, recovered }: Message): void {
     if (!recovered) this.#complete();
-    this.#listener.arrived(readLine(data), recovered ? (this.#entered ? 'recovered' : 'history') : 'live');
+    // What was kept came at a time that nobody wrote down.
+    const line = readLine(data, recovered ? undefined : Date.now());
+    this.#listener.arrived(line, recovered ? (this.#entered ? 'recovered' : 'history') : 'live');
     if (this.#awaited !== undefined && offset >= this.#awaited) this.#complete();
   }
 

@@ -92,7 +92,7 @@ export class StreamView {
   /** A line across the stream; gives the element that holds its words. */
   divide(
     key: ChatPhrase,
-    kind: 'good' | 'bad',
+    kind: 'good' | 'bad' | 'earlier',
     parameters: Readonly<Record<string, string>> = {},
   ): HTMLElement {
     const text = create('span');
@@ -102,8 +102,12 @@ export class StreamView {
     return text;
   }
 
+  /** Draws the line of another day. What has no time belongs to what stands before it, and at the top to no day. */
   #dayOf(line: Line): void {
-    if (line.at === undefined) return;
+    if (line.at === undefined) {
+      if (this.#elements.messages.childElementCount === 0) this.divide('earlier', 'earlier');
+      return;
+    }
     const day = new Date(line.at).toDateString();
     if (day === this.#day) return;
     this.#day = day;

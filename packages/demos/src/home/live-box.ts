@@ -22,7 +22,9 @@ export class LiveBox<K extends string> {
 
   /** Shows what the channel still has of before, and everything from then on. */
   async follow(channel: Channel): Promise<void> {
-    channel.on('message', (data) => this.#add(readLine(data)));
+    channel.on('message', (data, { recovered }) =>
+      this.#add(readLine(data, recovered ? undefined : Date.now())),
+    );
     await channel.subscribe({ last: shown });
   }
 

@@ -9,6 +9,7 @@ import { StatusLine } from '../shared/status-line.ts';
 import { followTheme } from '../shared/theme.ts';
 import { LiveBox } from './live-box.ts';
 import { homePhrases } from './phrases.ts';
+import { isLoopbackName } from './reach.ts';
 
 /** The chat's default room, so that the line is seen in both places. */
 const channel = 'room:lobby';
@@ -18,10 +19,12 @@ drawIcons(document);
 followTheme(find('#theme', HTMLButtonElement));
 find('#language', HTMLButtonElement).addEventListener('click', () => language.toggle());
 
+if (!isLoopbackName(location.hostname)) language.say(find('#mode', HTMLElement), 'openToNetwork');
+
 const curl = curlLine(location.origin, channel, 'hello from curl');
 find('#publish', HTMLElement).append(...coloured(curl));
 const answer = find('#answer', HTMLElement);
-answer.textContent = '# {"result":{"epoch":"…","offset":1}}';
+answer.textContent = '# {"result":{"offset":1,"epoch":"…"}}';
 copyButton(find('#copy-publish', HTMLButtonElement), language, () => curl);
 
 const socket = `const socket = new WebSocket('${location.origin.replace(/^http/, 'ws')}/sub?channel=${channel}');

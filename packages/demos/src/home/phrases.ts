@@ -28,6 +28,7 @@ export type HomePhrase =
   | 'center'
   | 'centerText'
   | 'developmentMode'
+  | 'openToNetwork'
   | 'metrics'
   | 'health';
 
@@ -57,7 +58,9 @@ const english: Phrases<HomePhrase> = {
   openLogin: 'Open the QR login',
   center: 'Message center',
   centerText: 'Notifications for one user on every device: kept while away, counted, read once.',
-  developmentMode: 'Development mode: the API needs no key and every channel is open, to this machine only.',
+  developmentMode: 'Development mode: on this machine the API needs no key and every channel is open.',
+  openToNetwork:
+    'Development mode, open to the network: whoever reaches this server may use every channel. Set API keys and channel rules before others use it.',
   metrics: 'Metrics',
   health: 'Health',
 };
@@ -88,7 +91,8 @@ const chinese: Phrases<HomePhrase> = {
   openLogin: '打开扫码登录',
   center: '消息中心',
   centerText: '一个用户，多台设备：离线时替他留着，有未读数，读一次处处已读。',
-  developmentMode: '开发模式：接口不需要密钥，所有频道都开放，只有本机能访问。',
+  developmentMode: '开发模式：在本机上，接口不需要密钥，所有频道都开放。',
+  openToNetwork: '开发模式，对网络开放：能访问这台服务器的人都可以使用所有频道。给别人用之前，请先设置接口密钥和频道规则。',
   metrics: '指标',
   health: '健康检查',
 };

@@ -26,8 +26,17 @@ export interface Line {
 const nameCharacters = 40;
 const textCharacters = 20_000;
 
-/** Reads any published data as a line: a string is a line without a name, an object with a `text` is a chat line. */
-export function readLine(data: unknown): Line {
+/**
+ * Reads any published data as a line: a string is a line without a name, an object with a `text` is a chat line.
+ * `arrivedAt` (milliseconds since 1970) stands in for a time that the data does not carry: given where it came just
+ * now, absent where nobody knows.
+ */
+export function readLine(data: unknown, arrivedAt?: number): Line {
+  const line = lineOf(data);
+  return line.at === undefined && arrivedAt !== undefined ? { ...line, at: arrivedAt } : line;
+}
+
+function lineOf(data: unknown): Line {
   if (typeof data === 'string') return { kind: 'chat', text: cut(data, textCharacters) };
   if (isRecord(data) && typeof data['text'] === 'string') {
     const { name, text, from, id, at } = data;

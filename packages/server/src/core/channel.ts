@@ -31,11 +31,15 @@ export class Channel {
     return lane;
   }
 
-  append(publication: Publication, epoch: string): void {
-    for (const lane of this.lanes) lane.append(publication, epoch);
-    if (publication.offset === 0) return;
-    this.handed.offset = publication.offset;
-    this.handed.epoch = epoch;
+  /** Hands the publication to every lane. Returns the bytes of the frames. */
+  append(publication: Publication, epoch: string): number {
+    let bytes = 0;
+    for (const lane of this.lanes) bytes += lane.append(publication, epoch);
+    if (publication.offset !== 0) {
+      this.handed.offset = publication.offset;
+      this.handed.epoch = epoch;
+    }
+    return bytes;
   }
 
   /** What was handed on may have a hole behind it. The subscriptions that must read history, or be told. */

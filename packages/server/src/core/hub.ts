@@ -50,6 +50,9 @@ export class Hub implements BrokerSink {
   #corked: Corkable[] = [];
   #isScheduled = false;
   #flushedAt = 0;
+  /** Frames that lanes have and the live members do not yet. */
+  #gatheredBytes = 0;
+  #waiting: (() => void)[] = [];
   #lastFlushWrites = 0;
 
   constructor({ broker, clock, registry, counters, laneLogBytes, reread }: HubOptions) {
@@ -145,8 +148,17 @@ export class Hub implements BrokerSink {
     const { handed } = channel;
     // A new stream, or the rest of an old one: offsets of both must not be compared.
     if (epoch !== '' && handed.epoch !== undefined && handed.epoch !== epoch) this.gap(name);
-    for (const publication of batch) channel.append(publication, epoch);
+    for (const publication of batch) this.#gatheredBytes += channel.append(publication, epoch);
     for (const lane of channel.lanes) this.#markDirty(lane);
+  }
+
+  /**
+   * Resolves when what waits to be written is within its bound; undefined when it is so already. Who publishes waits for it, so
+   * that nobody publishes faster than this node can write.
+   */
+  room(): Promise<void> | undefined {
+    if (this.#gatheredBytes <= limits.gatheredBytes) return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   gap(name: string): void {
@@ -213,6 +225,8 @@ export class Hub implements BrokerSink {
     this.#sweep();
     this.#uncork();
     this.#flushedAt = this.#clock.now();
+    this.#gatheredBytes = bytesGathered(this.#dirtyLanes);
+    if (this.#gatheredBytes <= limits.gatheredBytes) for (const goOn of this.#waiting.splice(0)) goOn();
     // A sweep that was interrupted goes on at once: its members have waited already.
     if (this.#dirtyLanes.size > 0) this.#scheduleAtTurnEnd();
   };
@@ -264,7 +278,11 @@ export class Hub implements BrokerSink {
 
 /** What is gathered in a cork is pinned by a connection that is full, so it must not be more than one write may be. */
 function isOneWrite(lanes: Iterable<Lane>): boolean {
+  return bytesGathered(lanes) <= limits.joinedWriteBytes;
+}
+
+function bytesGathered(lanes: Iterable<Lane>): number {
   let bytes = 0;
   for (const { gatheredBytes } of lanes) bytes += gatheredBytes;
-  return bytes <= limits.joinedWriteBytes;
+  return bytes;
 }

@@ -82,13 +82,14 @@ export class Lane implements Place {
     return this.#aside.size;
   }
 
-  /** Encodes the publication, once for everybody, and keeps the frame until the turn ends. */
-  append(publication: Publication, epoch: string): void {
+  /** Encodes the publication, once for everybody, and keeps the frame until the turn ends. Returns its bytes. */
+  append(publication: Publication, epoch: string): number {
     const { offset, exclude } = publication;
     const frame = this.wire.publication(this.label, publication, epoch);
     this.log.append(frame, offset, exclude);
     this.gatheredBytes += frame.length;
     if (exclude !== undefined) this.#exclusions += 1;
+    return frame.length;
   }
 
   /**

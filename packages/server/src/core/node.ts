@@ -160,6 +160,8 @@ export class Node {
       ...request,
       ...(retention && { retention }),
     });
+    const room = this.#hub.room();
+    if (room !== undefined) await room;
     return position ?? {};
   }
 
