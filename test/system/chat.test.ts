@@ -1,24 +1,11 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { buildPages, cutOff, desktop, overflow, phone, startBrowser } from '../support/browser.ts';
 import { type RunningCarillon, startCarillon } from '../support/carillon.ts';
 import { CuttableLine } from '../support/cuttable-line.ts';
 import { requireOrSkip } from '../support/require-or-skip.ts';
 
 const executablePath = requireOrSkip('chromium');
-const desktop = { viewport: { width: 1280, height: 860 } };
-const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-
-/** What Chromium would otherwise ask the internet for. */
-const quiet = ['quic', 'background-networking', 'component-update', 'sync'].map(
-  (part) => `--disable-${part}`,
-);
-
-/** A name of this machine that the pages cannot take for one. */
-const networkName = 'carillon.test';
-const resolveLocally = `--host-resolver-rules=MAP ${networkName} 127.0.0.1`;
 
 let carillon: RunningCarillon;
 let browser: Browser;
@@ -27,15 +14,11 @@ let room = '';
 /** What the browser complained about; a test that cuts the network expects that and takes it out. */
 let complaints: string[] = [];
 
-describe.skipIf(executablePath === undefined)('the pages of development mode, in a real browser', () => {
+describe.skipIf(executablePath === undefined)('the chat page, in a real browser', () => {
   beforeAll(async () => {
-    mkdirSync('test-results', { recursive: true });
-    await promisify(execFile)(process.execPath, ['scripts/build-pages.ts']);
-    carillon = await startCarillon({ env: { CARILLON_HOSTS: networkName } });
-    browser = await chromium.launch({
-      ...(executablePath !== undefined && { executablePath }),
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', resolveLocally, ...quiet],
-    });
+    await buildPages();
+    carillon = await startCarillon();
+    browser = await startBrowser(executablePath);
   });
 
   afterAll(async () => {
@@ -319,47 +302,6 @@ describe.skipIf(executablePath === undefined)('the pages of development mode, in
     expect(await dark.evaluate(() => document.documentElement.dataset['theme'])).toBe('light');
     expect(await dark.evaluate(() => document.documentElement.lang)).toBe('en');
   });
-
-  test('the home page shows a line that publishes, and shows it arriving', async () => {
-    const small = await openPage(phone);
-    const dark = await openPage({ ...desktop, colorScheme: 'dark' });
-    const page = await openPage(desktop);
-    for (const each of [small, dark, page]) {
-      await each.goto(`${carillon.url}/`);
-      await each.locator('#dot[data-state=connected]').waitFor();
-      expect(await overflow(each)).toBe(0);
-    }
-    const line = await page.locator('#publish').textContent();
-    const [, url = '', type = '', body = ''] =
-      /^curl -X POST (\S+) -H '(.*)' -d '(.*)'$/.exec(line ?? '') ?? [];
-    expect([url, type]).toEqual([`${carillon.url}/v1/publish`, 'Content-Type: application/json']);
-    const promised = await page.locator('#answer').textContent();
-    const answer = await post(url, body);
-    expect(`# ${answer.replace(/("offset":)\d+(,"epoch":)"[^"]+"/, '$11$2"…"')}`).toBe(promised);
-    for (const each of [small, dark, page])
-      await each.getByText('hello from curl', { exact: true }).waitFor();
-    await page.locator('#publish-here').click();
-    await page.locator('#arrivals').getByText('hello from this page').waitFor();
-    await page.screenshot({ path: 'test-results/home-desktop-light.png', fullPage: true });
-    await dark.screenshot({ path: 'test-results/home-desktop-dark.png', fullPage: true });
-    await small.screenshot({ path: 'test-results/home-phone.png', fullPage: true });
-    await page.getByRole('link', { name: 'Open in the chat' }).click();
-    await eventually(() => texts(page)).toContain('hello from curl');
-  });
-
-  test('the home page says for whom it is open, by the name that it was reached by', async () => {
-    const pages = [await openPage(desktop), await openPage({ ...phone, locale: 'zh-CN' })];
-    for (const page of pages) {
-      await page.goto(carillon.url);
-      await page.locator('#dot[data-state=connected]').waitFor();
-      expect(await page.locator('footer p').textContent()).toMatch(/to this machine only|只有本机能访问/);
-      await page.goto(`http://${networkName}:${carillon.port}/`);
-      await page.locator('#dot[data-state=connected]').waitFor();
-      expect(await page.locator('footer p').textContent()).toMatch(/open to the network|对网络开放/);
-      expect(await overflow(page)).toBe(0);
-    }
-    await pages[1]?.screenshot({ path: 'test-results/home-phone-network.png', fullPage: true });
-  });
 });
 
 /** Looks again until it fits. Reconnecting waits for the SDK's backoff, and a busy machine for itself. */
@@ -400,30 +342,11 @@ function texts(page: Page, whose = ''): Promise<string[]> {
   return page.locator(`#messages ${whose}.text`).allTextContents();
 }
 
-/** By how many pixels the page is wider than its window. */
-function overflow(page: Page): Promise<number> {
-  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-}
-
-/** The texts of those elements that are not shown whole. */
-function cutOff(page: Page, selector: string): Promise<(string | null)[]> {
-  return page
-    .locator(selector)
-    .evaluateAll((all) =>
-      all.filter((each) => each.scrollWidth > each.clientWidth).map(({ textContent }) => textContent),
-    );
-}
-
 async function publish(data: unknown): Promise<void> {
-  await post(`${carillon.url}/v1/publish`, JSON.stringify({ channel: `room:${room}`, data }));
-}
-
-/** Resolves with the text of the answer. */
-async function post(url: string, body: string): Promise<string> {
+  const method = 'POST';
   const headers = { 'Content-Type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body });
-  expect(response.status).toBe(200);
-  return response.text();
+  const body = JSON.stringify({ channel: `room:${room}`, data });
+  expect((await fetch(`${carillon.url}/v1/publish`, { method, headers, body })).status).toBe(200);
 }
 
 /** Browsers report every connection that fails; while the network is cut that is no fault of the page. */

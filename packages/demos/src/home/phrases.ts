@@ -92,7 +92,8 @@ const chinese: Phrases<HomePhrase> = {
   center: '消息中心',
   centerText: '一个用户，多台设备：离线时替他留着，有未读数，读一次处处已读。',
   developmentMode: '开发模式：在本机上，接口不需要密钥，所有频道都开放。',
-  openToNetwork: '开发模式，对网络开放：能访问这台服务器的人都可以使用所有频道。给别人用之前，请先设置接口密钥和频道规则。',
+  openToNetwork:
+    '开发模式，对网络开放：能访问这台服务器的人都可以使用所有频道。给别人用之前，请先设置接口密钥和频道规则。',
   metrics: '指标',
   health: '健康检查',
 };
