@@ -122,7 +122,8 @@ describe('a backend that', () => {
       new Set([108]),
     );
     expect(backend.mostAtOnce).toBeLessThanOrEqual(64);
-    expect(backend.requests.length - before).toBeLessThanOrEqual(128);
+    // How many waves fit into the time limit is a matter of pace; nobody's token is asked about twice.
+    expect(backend.requests.length - before).toBeLessThanOrEqual(clients.length);
   });
 
   test('is dead: 108, and 3000 at the handshake; and it works again when it is back', async () => {
