@@ -203,15 +203,8 @@ function rendezvousDesk(
   return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
 }
 
-function toRule({ pattern, subscribe, publish, readHistory, history, schema }: ChannelSettings): Rule {
-  return {
-    pattern,
-    subscribe,
-    publish,
-    readHistory,
-    ...(history !== undefined && { retention: history }),
-    ...(schema !== undefined && { schema }),
-  };
+function toRule({ history, ...rule }: ChannelSettings): Rule {
+  return { ...rule, ...(history !== undefined && { retention: history }) };
 }
 
 function verbsOf(node: Node, desk: RendezvousDesk | undefined, info: Verbs['info']): Verbs {

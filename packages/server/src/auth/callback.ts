@@ -6,11 +6,11 @@ import type { Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { Availability } from '../outbound/availability.ts';
+import { ask, HttpFault } from '../outbound/request.ts';
+import { Turns } from '../outbound/turns.ts';
 import type { Authority } from './authority.ts';
-import { Availability } from './availability.ts';
 import { IdentityFault, isFields, readIdentity } from './identity.ts';
-import { ask, HttpFault } from './request.ts';
-import { Turns } from './turns.ts';
 
 export interface CallbackOptions {
   /** `http:` or `https:`. */

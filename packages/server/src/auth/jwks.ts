@@ -13,8 +13,8 @@ import {
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { Availability } from './availability.ts';
-import { ask, HttpFault } from './request.ts';
+import { Availability } from '../outbound/availability.ts';
+import { ask, HttpFault } from '../outbound/request.ts';
 
 /** How often a server without any key asks for some. */
 const firstCooldownMs = 1_000;

@@ -90,7 +90,7 @@ describe('faults', () => {
       'websocket.rawPaths: must be a list, but is "x"',
       "websocket.pingIntervall: unknown key; did you mean 'pingInterval'?",
       expect.stringMatching(/^paths\["\/webws"\]\.channel: is missing; it must be a channel name/),
-      'channels["room:*"].publish: must be one of anyone, user, owner, subscriber, token, nobody, but is "everyone"',
+      'channels["room:*"].publish: must be one of anyone, user, owner, subscriber, token, hook, nobody, but is "everyone"',
       'channels["room:*"].history.ttl: must be a duration from 1s to 365d, but is "5"',
       'channels["room:*"].subscirbe: unknown key; did you mean \'subscribe\'?',
       "prot: unknown key; did you mean 'port'?",
@@ -124,15 +124,20 @@ describe('faults', () => {
     const later = {
       dataDir: './data',
       engine: { redis: { url: 'redis://localhost' } },
-      channels: { a: { subscribe: 'user', presence: true, inbox: true } },
     };
     expect(await faultsOf(load(later))).toEqual([
       "engine: 'redis' is not built yet; this version has 'memory' alone.",
       'dataDir: durable storage is not built yet; remove it, and everything is kept in memory.',
-      'channels.a.inbox: is not built yet; remove it.',
-      'channels.a.presence: is not built yet; remove it.',
     ]);
-    expect(await faultsOf(load({ channels: { a: { presence: false, inbox: false } } }))).toEqual([]);
+  });
+
+  it("tell an inbox that is nobody's", async () => {
+    expect(await faultsOf(load({ channels: { a: { subscribe: 'user', inbox: true } } }))).toEqual([
+      "channels.a.inbox: needs {uid} in the pattern, as in 'user:{uid}', because an inbox is one user's.",
+    ]);
+    expect(
+      await faultsOf(load({ channels: { 'u:{uid}': { inbox: true, presence: { announce: false } } } })),
+    ).toEqual([]);
   });
 
   it('tell rules that can admit nobody', async () => {

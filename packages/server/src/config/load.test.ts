@@ -40,6 +40,7 @@ describe('without anything', () => {
         readHistory: 'anyone',
         readPresence: 'anyone',
         history: { size: 100, ttlMs: 600_000 },
+        presence: { announces: false },
       },
     ]);
   });

@@ -21,7 +21,7 @@ import {
 } from './fields.ts';
 import { ingest } from './ingest.ts';
 
-const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'nobody'] as const;
+const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'hook', 'nobody'] as const;
 const gibibyte = 1_073_741_824;
 const hostName = text(
   /^[^\s/:,]+$|^\[?[0-9a-fA-F:.]+\]?$/,
@@ -184,8 +184,24 @@ const rule = section({
     'What is published must fit this Standard Schema (zod, valibot, arktype); only a config in TypeScript or JavaScript can have one.',
     { type: 'Standard Schema' },
   ),
-  presence: key(flag().default(false), 'Whether the channel knows who is there; not built in this version.'),
-  inbox: key(flag().default(false), 'Whether the channel is a durable inbox; not built in this version.'),
+  presence: key(
+    z
+      .union([z.boolean(), z.strictObject({ announce: z.boolean() })], {
+        error: 'must be true, false or { announce: true or false }',
+      })
+      .default(false),
+    'Whether clients may ask who is there; `true` also announces `join` and `leave` to subscribers, `{ announce: false }` does not.',
+    { type: 'boolean or { announce }' },
+  ),
+  inbox: key(
+    z
+      .union([z.boolean(), z.strictObject({ overdue: duration('1s', '365d').optional() })], {
+        error: "must be true, false or { overdue: '10m' }",
+      })
+      .default(false),
+    'Whether the channel is the inbox of the user that `{uid}` names; `{ overdue }` is how long a message may stay without an acknowledgement before `inboxOverdue` is told.',
+    { type: 'boolean or { overdue }' },
+  ),
 });
 
 const limits = section({

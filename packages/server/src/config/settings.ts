@@ -6,7 +6,7 @@ import { isDataSchema, splitListenAddress } from './fields.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
 import type { CompleteConfig } from './schema.ts';
 
-export type WhoWord = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'nobody';
+export type WhoWord = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'hook' | 'nobody';
 
 export interface ChannelSettings {
   readonly pattern: string;
@@ -16,6 +16,10 @@ export interface ChannelSettings {
   readonly readPresence: WhoWord;
   /** Absent: the channel keeps no history. */
   readonly history?: { readonly size: number; readonly ttlMs: number };
+  /** Absent: nobody is told who is there. */
+  readonly presence?: { readonly announces: boolean };
+  /** Absent: the channel is no inbox. */
+  readonly inbox?: { readonly overdueMs?: number };
   /** Absent: any data. Not frozen: it is another library's. */
   readonly schema?: StandardSchema;
 }
@@ -147,8 +151,10 @@ function tokenSettings(identity: CompleteConfig['auth']['tokens'][string]): Toke
   };
 }
 
-function channelSettings(pattern: string, rule: CompleteConfig['channels'][string]): ChannelSettings {
-  const { history, schema } = rule;
+type RuleConfig = CompleteConfig['channels'][string];
+
+function channelSettings(pattern: string, rule: RuleConfig): ChannelSettings {
+  const { history, schema, presence, inbox } = rule;
   return {
     pattern,
     subscribe: rule.subscribe,
@@ -156,8 +162,21 @@ function channelSettings(pattern: string, rule: CompleteConfig['channels'][strin
     readHistory: rule.readHistory ?? rule.subscribe,
     readPresence: rule.readPresence ?? rule.subscribe,
     ...(history === undefined ? {} : { history: { size: history.size, ttlMs: milliseconds(history.ttl) } }),
+    ...present('presence', presenceSettings(presence)),
+    ...present('inbox', inboxSettings(inbox)),
     ...present('schema', schema),
   };
+}
+
+function presenceSettings(presence: RuleConfig['presence']): ChannelSettings['presence'] {
+  if (presence === false) return undefined;
+  return { announces: presence === true || presence.announce };
+}
+
+function inboxSettings(inbox: RuleConfig['inbox']): ChannelSettings['inbox'] {
+  if (inbox === false) return undefined;
+  if (inbox === true || inbox.overdue === undefined) return {};
+  return { overdueMs: milliseconds(inbox.overdue) };
 }
 
 function rendezvousSettings({ rendezvous }: CompleteConfig): Settings['rendezvous'] {

@@ -35,7 +35,8 @@ export function adapt(config: CompleteConfig, { development, isGiven }: Situatio
     reasons.set('auth.anonymous', 'development mode');
   }
   if (development && channels['*'] === undefined) {
-    const open = { subscribe: 'anyone', publish: 'anyone', presence: false, inbox: false } as const;
+    const presence = { announce: false };
+    const open = { subscribe: 'anyone', publish: 'anyone', presence, inbox: false } as const;
     channels = { ...channels, '*': { ...open, history: { size: 100, ttl: '10m' } } };
     reasons.set('channels["*"]', 'development mode');
   }
@@ -136,8 +137,11 @@ function reservedFaults({ channels, rendezvous }: CompleteConfig): string[] {
 function ruleFaults(pattern: string, rule: CompleteConfig['channels'][string]): string[] {
   const at = formatPath(['channels', pattern], {});
   const faults: string[] = [];
-  if (rule.inbox) faults.push(`${at}.inbox: is not built yet; remove it.`);
-  if (rule.presence) faults.push(`${at}.presence: is not built yet; remove it.`);
+  if (rule.inbox !== false && !pattern.includes('{uid}')) {
+    faults.push(
+      `${at}.inbox: needs {uid} in the pattern, as in 'user:{uid}', because an inbox is one user's.`,
+    );
+  }
   if (rule.subscribe === 'subscriber') {
     faults.push(
       `${at}.subscribe: 'subscriber' lets nobody in, because only a subscriber would be let in; name another.`,

@@ -1,6 +1,7 @@
 /** The fields of a client's command, checked one by one: each fault names the field, what is wrong and the bound. */
 import { channelNameFault, limits, type Position, utf8Length } from '@carillon/protocol';
 import { refuse } from './errors.ts';
+import type { Session } from './session.ts';
 
 /** A command as it was parsed; nothing but its being an object is known. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -8,6 +9,27 @@ export type Fields = Readonly<Record<string, unknown>>;
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** What a command came to, as JSON text. */
+export interface Outcome {
+  /** The result for a command with an id. */
+  readonly full: string;
+  /** The result for a command without one. */
+  readonly short: string;
+  /** What starts right after the reply has been pushed. */
+  begin?(): void;
+}
+
+/** A command of an admitted client, and where its text stands: the object at `start` of `json`. */
+export interface CommandRequest {
+  readonly session: Session;
+  readonly fields: Fields;
+  readonly json: string;
+  readonly start: number;
+}
+
+/** Carries out one kind of command. Rejects with a ReplyError where it refuses. */
+export type CommandHandler = (request: CommandRequest) => Promise<Outcome>;
 
 /** @throws {ReplyError} 107 unless the field is text of 1 to `maxBytes` bytes. */
 export function requiredText(fields: Fields, name: string, maxBytes: number): string {

@@ -11,16 +11,19 @@ import { type Authenticator, type Identity, isAuthenticated } from './access.ts'
 import type { HistoryPage } from './broker.ts';
 import type { Clock } from './clock.ts';
 import {
+  type CommandHandler,
   channelField,
   countField,
   type Fields,
   flagField,
+  type Outcome,
   optionalText,
   positionField,
   requiredText,
 } from './command.ts';
 import { refuse } from './errors.ts';
 import { historyText } from './history-text.ts';
+import type { Hooks } from './hooks.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { SubscribeRequest } from './recovery.ts';
@@ -42,16 +45,9 @@ export interface CommandsContext {
   readonly clock: Clock;
   /** Undefined: no limit. */
   readonly publishesPerSecond?: number;
-}
-
-/** What a command came to, as JSON text. */
-export interface Outcome {
-  /** The result for a command with an id. */
-  readonly full: string;
-  /** The result for a command without one. */
-  readonly short: string;
-  /** What starts right after the reply has been pushed. */
-  begin?(): void;
+  readonly hooks: Hooks;
+  /** What parts of the node beside this one do, by `op`. */
+  readonly handlers: ReadonlyMap<string, CommandHandler>;
 }
 
 const done: Outcome = { full: '{}', short: 'true' };
@@ -87,8 +83,14 @@ export class Commands {
       case 'refresh':
         return this.#refresh(fields);
       default:
-        throw refuse('unknownMethod', `there is no '${op.slice(0, 32)}'`);
+        return this.#other(op, fields, json, start);
     }
+  }
+
+  #other(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
+    const handler = this.#context.handlers.get(op);
+    if (handler === undefined) throw refuse('unknownMethod', `there is no '${op.slice(0, 32)}'`);
+    return handler({ session: this.#session, fields, json, start });
   }
 
   #isAdmitted({ channel }: Fields): boolean {

@@ -8,8 +8,8 @@ import {
   memberSlice,
 } from '@carillon/protocol';
 import { anonymous, isAuthenticated } from './access.ts';
-import { type Fields, isFields } from './command.ts';
-import { Commands, type CommandsContext, type Outcome } from './commands.ts';
+import { type Fields, isFields, type Outcome } from './command.ts';
+import { Commands, type CommandsContext } from './commands.ts';
 import type { Connection } from './connection.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { ConnectRequest, SessionListener } from './entry.ts';

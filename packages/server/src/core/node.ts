@@ -13,6 +13,7 @@ import type { Addressee } from './addressee.ts';
 import type { Broker, Exclusion, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
+import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Deadlines } from './deadlines.ts';
@@ -21,7 +22,9 @@ import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
 import { FeedEntry } from './feed.ts';
 import { type Counters, createCounters } from './figures.ts';
+import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
+import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { compilePattern } from './pattern.ts';
 import { createReach, type Reach } from './reach.ts';
@@ -46,6 +49,10 @@ export interface NodeOptions {
   readonly publishesPerSecond?: number;
   /** How long a client that must authenticate may wait with it, in milliseconds. */
   readonly authTimeoutMs?: number;
+  /** What the application decides itself; nothing by default. */
+  readonly hooks?: Hooks;
+  /** Who is told of clients and channels that come and go. */
+  readonly lifecycle?: readonly LifecycleSink[];
 }
 
 export interface PublishRequest {
@@ -97,6 +104,9 @@ export class Node {
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
   readonly #schemas: SchemaCheck;
+  readonly #hooks: Hooks;
+  /** What the commands do that are no matter of a session alone, by `op`. */
+  readonly #handlers = new Map<string, CommandHandler>();
 
   constructor(options: NodeOptions) {
     const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes, newSessionId } =
@@ -115,8 +125,19 @@ export class Node {
     this.reach = createReach({ registry, hub, rules, authenticator, clock });
     this.#canary = new Canary(broker, hub);
     this.#schemas = new SchemaCheck(clock);
+    this.#hooks = options.hooks ?? noHooks;
     const expiries = new Expiries(clock);
-    this.#sessions = { hub, recovery, registry, expiries, broker, counters, channelsPerConnection };
+    const lifecycle = new Lifecycle(options.lifecycle ?? []);
+    this.#sessions = {
+      hub,
+      recovery,
+      registry,
+      expiries,
+      broker,
+      counters,
+      channelsPerConnection,
+      lifecycle,
+    };
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = new FeedEntry({
       node: this,
@@ -247,6 +268,8 @@ export class Node {
       authDeadlines: this.#authDeadlines,
       clock: this.#clock,
       log: this.#log,
+      hooks: this.#hooks,
+      handlers: this.#handlers,
       ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     });
   }

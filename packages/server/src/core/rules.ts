@@ -7,9 +7,10 @@ import { bySpecificity, compilePattern, type Pattern } from './pattern.ts';
 
 /**
  * `anyone`; `user`: any authenticated client; `owner`: the user whom the pattern's `{uid}` names; `subscriber`: a client that is
- * subscribed to the channel; `token`: the client's token lists the channel; `nobody`: the server API only.
+ * subscribed to the channel; `token`: the client's token lists the channel; `hook`: the hook of that action decides, and
+ * without one nobody may; `nobody`: the server API only.
  */
-export type Who = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'nobody';
+export type Who = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'hook' | 'nobody';
 
 export interface Rule {
   readonly pattern: string;
@@ -17,6 +18,12 @@ export interface Rule {
   readonly publish: Who;
   /** Who may read history. */
   readonly readHistory: Who;
+  /** Who may see who is there; absent: who may subscribe. */
+  readonly readPresence?: Who;
+  /** Absent: nobody is told who is there. */
+  readonly presence?: PresenceRule;
+  /** Absent: the channel is no inbox. */
+  readonly inbox?: InboxRule;
   /** Absent: the channel keeps no history. */
   readonly retention?: Retention;
   /** What is published here must fit it; absent: any JSON value, and bytes. */
@@ -28,13 +35,25 @@ export interface Rule {
   readonly isSecret?: true;
 }
 
-export type Action = 'subscribe' | 'publish' | 'readHistory';
+export interface PresenceRule {
+  /** Whether subscribers get `join` and `leave` events. */
+  readonly announces: boolean;
+}
+
+export interface InboxRule {
+  /** How long a message may stay without any acknowledgement before the application is told; absent: it is not told. */
+  readonly overdueMs?: number;
+}
+
+export type Action = 'subscribe' | 'publish' | 'readHistory' | 'readPresence';
 
 /** Who asks, as far as a rule cares. */
 export interface Asker {
   readonly identity: Identity;
   /** Whether the asker is subscribed to the channel in question. */
   subscribed(channel: string): boolean;
+  /** Whether a hook will be asked about the action; absent: none will. */
+  hooked?(action: Action): boolean;
 }
 
 interface CompiledRule {
@@ -66,7 +85,8 @@ export class Rules {
     const found = this.#compiled(channel);
     if (found === undefined) throw refuse('unknownChannel');
     const { rule, pattern } = found;
-    if (!admits(rule[action], channel, asker, pattern)) throw refusal(asker.identity);
+    if (!admits(rule[action] ?? rule.subscribe, action, channel, asker, pattern))
+      throw refusal(asker.identity);
     return rule;
   }
 
@@ -76,7 +96,7 @@ export class Rules {
   }
 }
 
-function admits(who: Who, channel: string, asker: Asker, pattern: Pattern): boolean {
+function admits(who: Who, action: Action, channel: string, asker: Asker, pattern: Pattern): boolean {
   const { user, channels } = asker.identity;
   switch (who) {
     case 'anyone':
@@ -89,6 +109,8 @@ function admits(who: Who, channel: string, asker: Asker, pattern: Pattern): bool
       return asker.subscribed(channel);
     case 'token':
       return channels?.some((listed) => compilePattern(listed).matches(channel)) ?? false;
+    case 'hook':
+      return asker.hooked?.(action) ?? false;
     case 'nobody':
       return false;
   }

@@ -10,6 +10,7 @@ import { refuse } from './errors.ts';
 import type { Expiries, Expiring } from './expiries.ts';
 import { type Counters, increment } from './figures.ts';
 import type { Corkable, Hub } from './hub.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Joined, Recovery, SubscribeRequest } from './recovery.ts';
 import type { Registry } from './registry.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
@@ -24,6 +25,7 @@ export interface SessionContext {
   readonly broker: Pick<Broker, 'history'>;
   readonly counters: Counters;
   readonly channelsPerConnection: number;
+  readonly lifecycle: Lifecycle;
 }
 
 /** Where a feed starts in a channel with history. */
