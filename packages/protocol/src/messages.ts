@@ -39,7 +39,7 @@ export type Command = { readonly id?: CommandId } & (
     }
   | { readonly op: 'presence' | 'presence_stats'; readonly channel: string }
   | { readonly op: 'call'; readonly method: string; readonly data: unknown }
-  | { readonly op: 'ack'; readonly channel: string; readonly offset: number }
+  | { readonly op: 'ack'; readonly channel: string; readonly offset: number; readonly epoch?: string }
   | { readonly op: 'refresh'; readonly token: string }
   | { readonly op: 'ping' }
 );
@@ -53,6 +53,8 @@ export interface SubscribeResult {
   readonly recovered: boolean;
   /** The channel keeps history, so a later `since` can be asked for. */
   readonly recoverable: boolean;
+  /** Of the owner's inbox: kept publications that this device has not acknowledged. */
+  readonly unread?: number;
 }
 
 /** The result of a `publish` with an id; empty where the channel keeps no history. */
@@ -85,6 +87,15 @@ export type ServerEvent =
       readonly epoch?: string;
       readonly offset?: number;
       readonly recoverable: boolean;
+    }
+  | {
+      readonly event: string;
+      readonly type: 'ack';
+      /** Absent: all devices. */
+      readonly device?: string;
+      readonly offset: number;
+      /** What no device has acknowledged. */
+      readonly unread: number;
     }
   | { readonly event: string; readonly type: 'unsubscribed'; readonly code: number; readonly msg: string }
   | {
