@@ -26,9 +26,10 @@ import { historyText } from './history-text.ts';
 import type { Hooks } from './hooks.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
-import type { SubscribeRequest } from './recovery.ts';
+import type { Joined, SubscribeRequest } from './recovery.ts';
 import type { Rules } from './rules.ts';
 import type { Session } from './session.ts';
+import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
 
 /** Reads a channel's history for a client that may. */
 export interface HistoryReader {
@@ -48,6 +49,8 @@ export interface CommandsContext {
   readonly hooks: Hooks;
   /** What parts of the node beside this one do, by `op`. */
   readonly handlers: ReadonlyMap<string, CommandHandler>;
+  /** What they have to say about a subscribe. */
+  readonly subscribeSteps: readonly SubscribeStep[];
 }
 
 const done: Outcome = { full: '{}', short: 'true' };
@@ -101,8 +104,8 @@ export class Commands {
 
   async #auth(fields: Fields): Promise<Outcome> {
     const token = requiredText(fields, 'token', limits.tokenBytes);
-    optionalText(fields, 'device', limits.nameBytes);
-    const identity = await this.#identify(token);
+    const device = optionalText(fields, 'device', limits.nameBytes);
+    const identity = await this.#identify(token, device);
     const { id, user } = this.#session;
     return { full: JSON.stringify({ session: id, user, ...this.#remaining(identity) }), short: 'true' };
   }
@@ -112,12 +115,13 @@ export class Commands {
     return { full: JSON.stringify(this.#remaining(identity)), short: 'true' };
   }
 
-  async #identify(token: string): Promise<Identity> {
+  async #identify(token: string, device?: string): Promise<Identity> {
     const identity = await this.#context.authenticator.authenticate(token);
     const { user } = this.#session;
     if (user !== undefined && identity.user !== user) {
       throw refuse('permissionDenied', 'the connection belongs to another user; open a new one');
     }
+    this.#session.device = device ?? this.#session.device;
     this.#session.identify(identity);
     return identity;
   }
@@ -134,16 +138,16 @@ export class Commands {
     if (since !== undefined && last !== undefined)
       throw refuse('badRequest', "give 'since' or 'last', not both");
     const formerSession = optionalText(fields, 'session', limits.nameBytes);
-    const { retention } = this.#context.rules.check('subscribe', channel, this.#session);
+    const rule = this.#context.rules.check('subscribe', channel, this.#session);
     const request: SubscribeRequest = {
       channel,
       label,
-      retention,
+      retention: rule.retention,
       ...(since !== undefined && { since }),
       ...(last !== undefined && { last }),
       ...(formerSession !== undefined && { formerSession }),
     };
-    const joining = this.#session.subscribe(request);
+    const joining = this.#join(request, { session: this.#session, rule, fields });
     this.#joining ??= new Map();
     this.#joining.set(channel, joining);
     try {
@@ -152,6 +156,13 @@ export class Commands {
     } finally {
       if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
     }
+  }
+
+  /** Through what parts of the node beside this one have to say, in their order. */
+  #join(request: SubscribeRequest, asked: Subscribing, step = 0): Promise<Joined> {
+    const part = this.#context.subscribeSteps[step];
+    if (part === undefined) return this.#session.subscribe(request);
+    return part(request, asked, (next) => this.#join(next, asked, step + 1));
   }
 
   async #unsubscribe(fields: Fields): Promise<Outcome> {

@@ -46,11 +46,12 @@ export class Conversation implements SessionListener {
   constructor(
     id: string,
     connection: Connection,
-    { token, identity }: Pick<ConnectRequest, 'token' | 'identity'>,
+    { token, device, identity }: ConnectRequest,
     context: ConversationContext,
   ) {
     this.#context = context;
     this.#session = new Session(id, connection, anonymous, context.sessions);
+    this.#session.device = device;
     this.#commands = new Commands(this.#session, context);
     if (identity !== undefined) this.#session.identify(identity);
     else if (token !== undefined) this.#authenticate(token);

@@ -10,6 +10,8 @@ export interface ConnectRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** As it came with the request, wherever it stood. */
   readonly token?: string;
+  /** Which of its user's devices it says to be; 1 to 255 bytes. */
+  readonly device?: string;
   /** Who it is, where a transport had to know before it could answer. The token is not looked at then. */
   readonly identity?: Identity;
 }

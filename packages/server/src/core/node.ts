@@ -33,6 +33,7 @@ import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import { SchemaCheck } from './schema-check.ts';
 import type { SessionContext } from './session.ts';
+import type { SubscribeStep } from './subscribe-step.ts';
 
 export interface NodeOptions {
   readonly broker: Broker;
@@ -107,6 +108,8 @@ export class Node {
   readonly #hooks: Hooks;
   /** What the commands do that are no matter of a session alone, by `op`. */
   readonly #handlers = new Map<string, CommandHandler>();
+  /** What they have to say about a subscribe, in the order in which they are asked. */
+  readonly #subscribeSteps: SubscribeStep[] = [];
 
   constructor(options: NodeOptions) {
     const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes, newSessionId } =
@@ -270,6 +273,7 @@ export class Node {
       log: this.#log,
       hooks: this.#hooks,
       handlers: this.#handlers,
+      subscribeSteps: this.#subscribeSteps,
       ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     });
   }

@@ -51,6 +51,8 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   readonly order: number;
   readonly connection: Connection;
   heapIndex = -1;
+  /** Which of its user's devices the client says to be: in the handshake, or with the last `auth` that was accepted. */
+  device: string | undefined;
   /** Where the client stands, for wires that stamp. */
   readonly #positions: Positions | undefined;
   readonly #context: SessionContext;

@@ -107,6 +107,17 @@ export function timeoutOf(query: URLSearchParams): number | undefined {
 }
 
 /**
+ * Which of its user's devices a client says to be; empty counts as absent.
+ *
+ * @throws {HttpError} 400 when it is too long.
+ */
+export function deviceOf(query: URLSearchParams): string | undefined {
+  const device = query.get('device') || undefined;
+  if (device === undefined || Buffer.byteLength(device) <= limits.nameBytes) return device;
+  throw bad(`'device' must not be longer than ${limits.nameBytes} bytes`);
+}
+
+/**
  * The function that JSONP or an iframe calls.
  *
  * @throws {HttpError} 400 when it could be anything but a name.

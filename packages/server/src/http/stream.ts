@@ -10,7 +10,7 @@ import { HttpError, jsonType, sendJson } from './answer.ts';
 import { readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import type { Origins } from './origin.ts';
-import { fieldsOf, timeoutOf } from './query.ts';
+import { deviceOf, fieldsOf, timeoutOf } from './query.ts';
 import { cookieToken, shownToken } from './token.ts';
 
 /** What a request shows to reach a session. */
@@ -87,7 +87,12 @@ export class StreamEndpoint implements Endpoint {
   /** A token is judged before the answer begins, because its refusal is a status. */
   async #request(req: IncomingMessage, query: URLSearchParams): Promise<ConnectRequest> {
     const { addresses, authenticator, cookieName } = this.#options;
-    const client = { address: addresses.of(req), headers: req.headers };
+    const device = deviceOf(query);
+    const client = {
+      address: addresses.of(req),
+      headers: req.headers,
+      ...(device !== undefined && { device }),
+    };
     const shown = shownToken(req, query);
     const token = shown ?? (cookieName === undefined ? undefined : cookieToken(req, cookieName));
     if (token === undefined) return client;

@@ -67,15 +67,16 @@ export class CoreHost {
   connect({
     wire = new LineWire(),
     capacity,
-    token,
+    ...request
   }: {
     wire?: Wire;
     capacity?: number;
     token?: string;
+    device?: string;
   } = {}): TestClient {
     const client = new TestClient(this, new FakeConnection(wire, capacity), `session-${this.#sessions + 1}`);
-    const request = { address: '192.0.2.1', headers: {}, ...(token !== undefined && { token }) };
-    client.connection.listen(this.node.accept(client.connection, request));
+    const asked = { address: '192.0.2.1', headers: {}, ...request };
+    client.connection.listen(this.node.accept(client.connection, asked));
     return client;
   }
 }

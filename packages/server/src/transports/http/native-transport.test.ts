@@ -308,3 +308,20 @@ describe('a native session that is polled', () => {
 async function untilHeld(): Promise<void> {
   for (let round = 0; round < 5; round++) await host.call('/healthz');
 }
+
+test('WS15 a session knows the device that its client names; one with too long a name is not opened', async () => {
+  const devices: unknown[] = [];
+  accept = (connection, request) => {
+    devices.push(request.device);
+    return host.node.accept(connection, request);
+  };
+  for (const query of ['&device=phone', '&device=', '']) {
+    expect((await host.call(`/stream?transport=longpoll${query}`)).status).toBe(200);
+  }
+  const { status, text } = await host.call(`/stream?transport=longpoll&device=${'x'.repeat(256)}`);
+  expect([status, text]).toEqual([
+    400,
+    expect.stringContaining("'device' must not be longer than 255 bytes"),
+  ]);
+  expect(devices).toEqual(['phone', undefined, undefined]);
+});

@@ -132,3 +132,21 @@ describe('the token', () => {
     expect(JSON.parse(await body()).error.code).toBe(101);
   });
 });
+
+describe('WS15 the device', () => {
+  test.each([
+    ['/ws?device=my%20phone', 'my phone'],
+    ['/ws?device=', undefined],
+    ['/ws', undefined],
+    [`/ws?device=${'x'.repeat(255)}`, 'x'.repeat(255)],
+  ])('of %.40s is %.20j', async (path, device) => {
+    const index = host.listeners.length;
+    await answer(upgradeRequest(path));
+    expect((await host.listener(index)).request.device).toBe(device);
+  });
+
+  test('that is too long is 400', async () => {
+    const { status, body } = await answer(upgradeRequest(`/ws?device=${'x'.repeat(256)}`));
+    expect([status, JSON.parse(await body()).error.code]).toEqual([400, 107]);
+  });
+});

@@ -13,6 +13,8 @@ export interface Handshake {
   readonly token?: string;
   /** The token is longer than any that is looked at; it is not handed on. */
   readonly tokenTooLong: boolean;
+  /** `?device=`. */
+  readonly device?: string;
 }
 
 /** Why a request cannot be upgraded, as an HTTP answer. */
@@ -40,10 +42,19 @@ export function readHandshake(request: IncomingMessage, cookie?: string): Handsh
     return badRequest('Sec-WebSocket-Protocol must be a list of HTTP tokens, separated by commas.');
   }
   const answer = acceptAnswer(request.headers['sec-websocket-key'] ?? '', chooseProtocol(protocols));
-  const token = queryToken(request.url ?? '') ?? protocolToken(protocols) ?? cookieToken(request, cookie);
-  if (token === undefined) return { answer, tokenTooLong: false };
-  if (Buffer.byteLength(token) > limits.tokenBytes) return { answer, tokenTooLong: true };
-  return { answer, token, tokenTooLong: false };
+  const query = queryOf(request.url ?? '');
+  const device = query?.get('device') || undefined;
+  if (device !== undefined && Buffer.byteLength(device) > limits.nameBytes) {
+    return badRequest(`The query's 'device' must not be longer than ${limits.nameBytes} bytes.`);
+  }
+  const token = query?.get('token') || protocolToken(protocols) || cookieToken(request, cookie);
+  const tokenTooLong = token !== undefined && Buffer.byteLength(token) > limits.tokenBytes;
+  return {
+    answer,
+    tokenTooLong,
+    ...(token !== undefined && !tokenTooLong && { token }),
+    ...(device !== undefined && { device }),
+  };
 }
 
 /** Answers an upgrade request with an HTTP status and a JSON error, and ends the socket, which must have no reader yet. */
@@ -127,10 +138,9 @@ function acceptAnswer(key: string, protocol: string | undefined): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-function queryToken(url: string): string | undefined {
+function queryOf(url: string): URLSearchParams | undefined {
   const query = url.indexOf('?');
-  if (query === -1) return undefined;
-  return new URLSearchParams(url.slice(query + 1)).get('token') || undefined;
+  return query === -1 ? undefined : new URLSearchParams(url.slice(query + 1));
 }
 
 function protocolToken(offered: readonly string[]): string | undefined {

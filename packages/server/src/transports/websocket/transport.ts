@@ -209,9 +209,12 @@ function withStart(answer: string, { cursor, recovered }: PreparedFeed): string 
   return `${answer.slice(0, -2)}${place}${loss}\r\n`;
 }
 
-function connectRequest(request: IncomingMessage, { token }: Handshake, address: string): ConnectRequest {
-  const { headers } = request;
-  return token === undefined ? { address, headers } : { address, headers, token };
+function connectRequest(
+  { headers }: IncomingMessage,
+  { token, device }: Handshake,
+  address: string,
+): ConnectRequest {
+  return { address, headers, ...(token !== undefined && { token }), ...(device !== undefined && { device }) };
 }
 
 function refusalOf(name: 'unauthorized' | 'internal', message: string): Refusal {
