@@ -1,7 +1,7 @@
 /** What feeds over plain HTTP cost, counted: encodings, writes and timers. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { FeedClient, FeedClientName } from '../../packages/server/src/testing/feed-clients.ts';
-import { feedClients } from '../../packages/server/src/testing/feed-clients.ts';
+import type { FeedClient } from '../../packages/server/src/testing/feed-client.ts';
+import { type FeedClientName, feedClients } from '../../packages/server/src/testing/feed-clients.ts';
 import { type FeedHost, startFeeds } from '../../packages/server/src/testing/feed-host.ts';
 import { HeldPoll } from '../../packages/server/src/transports/http/held-poll.ts';
 import { pollWire } from '../../packages/server/src/transports/http/poll-answer.ts';

@@ -1,142 +1,34 @@
-/** A client for every transport, all read alike: what came, where it stands, what it was told of losses. */
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { WebSocket } from 'ws';
+/** A client for every transport, all read alike. */
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import { ask, dial, FeedClient, type FeedQuery, pathOf } from './feed-client.ts';
+import { type NativeClientName, nativeClients } from './native-clients.ts';
 
-export interface Received {
-  /** Absent where the transport carries bare data. */
-  readonly channel?: string;
-  readonly data: unknown;
-  readonly offset?: number;
-  readonly binary?: boolean;
-}
-
-export interface FeedQuery {
-  readonly channels: readonly string[];
-  readonly cursor?: string;
-  /** Further members of the query, such as `from=oldest`. */
-  readonly more?: string;
-  readonly token?: string;
-}
-
-/** One client. It reads on its own, a poller by asking again. */
-export abstract class FeedClient {
-  readonly received: Received[] = [];
-  readonly gaps: unknown[] = [];
-  /** Empty lines, comments, pings. */
-  heartbeats = 0;
-  cursor = '';
-  /** What the answer said; a poll's first. */
-  recovered: boolean | undefined;
-  /** How it ended: `end` in an orderly way, `cut` otherwise, or the close code of a WebSocket. */
-  ended: string | number | undefined;
-  #waiting: (() => void)[] = [];
-
-  abstract open(port: number, query: FeedQuery): Promise<void>;
-  /** Goes away without a word. */
-  abstract cut(): void;
-  /** Stops, or goes on, reading its socket. */
-  abstract pause(): void;
-  abstract resume(): void;
-
-  /** Resolves once it has so many publications. */
-  has(count: number): Promise<void> {
-    return this.until(() => this.received.length >= count);
-  }
-
-  async until(holds: () => boolean, ms = 15_000): Promise<void> {
-    const deadline = Date.now() + ms;
-    while (!holds()) {
-      if (Date.now() > deadline) {
-        throw new Error(`not within ${ms} ms; ${this.received.length} received, ended: ${this.ended}`);
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        this.#waiting.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  /** The values of a member `n` of what came, for tests that count. */
-  get numbers(): readonly unknown[] {
-    return this.received.map(({ data }) => (data as { readonly n: unknown } | null)?.n);
-  }
-
-  protected changed(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  /** An object of `/sub`. */
-  protected take(object: Record<string, unknown>): void {
-    const { type, cursor, channel, data, offset, binary } = object;
-    if (typeof cursor === 'string') this.cursor = cursor;
-    if (type === 'gap') this.gaps.push(object);
-    else if (type === undefined) {
-      this.received.push({
-        data,
-        ...(typeof channel === 'string' && { channel }),
-        ...(typeof offset === 'number' && { offset }),
-        ...(typeof binary === 'boolean' && { binary }),
-      });
-    }
-    this.changed();
-  }
-
-  protected end(how: string | number): void {
-    this.ended ??= how;
-    this.changed();
-  }
-}
-
-function path(base: string, { channels, cursor, more, token }: FeedQuery): string {
-  const parts = channels.map((channel) => `channel=${encodeURIComponent(channel)}`);
-  if (cursor !== undefined) parts.push(`cursor=${cursor}`);
-  if (token !== undefined) parts.push(`token=${token}`);
-  if (more !== undefined) parts.push(more);
-  return `${base}?${parts.join('&')}`;
-}
-
-/** WebSockets of `/sub`, and of the native protocol, which subscribes when it is open. */
+/** WebSockets of `/sub`. */
 class SocketClient extends FeedClient {
-  readonly #kind: 'bare' | 'json' | 'native' | 'raw';
+  readonly #kind: 'bare' | 'json';
   #socket: WebSocket | undefined;
 
-  constructor(kind: 'bare' | 'json' | 'native' | 'raw') {
+  constructor(kind: 'bare' | 'json') {
     super();
     this.#kind = kind;
   }
 
   async open(port: number, query: FeedQuery): Promise<void> {
-    const isFeed = this.#kind === 'bare' || this.#kind === 'json';
-    const base = isFeed ? '/sub' : this.#kind === 'raw' ? '/message-center' : '/ws';
     const more = this.#kind === 'json' ? `format=json&${query.more ?? ''}` : query.more;
-    const target = path(base, { ...query, ...(more !== undefined && { more }) });
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${target}`);
-    this.#socket = socket;
-    socket.on('upgrade', ({ headers }: IncomingMessage) => this.#head(headers));
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#message(data, isBinary));
-    socket.on('ping', () => {
-      this.heartbeats += 1;
-      this.changed();
-    });
-    socket.on('close', (code: number) => this.end(code));
-    socket.on('error', () => undefined);
-    await new Promise<void>((resolve, reject) => {
-      socket.on('open', () => resolve());
-      socket.on('unexpected-response', (_: unknown, res: IncomingMessage) => {
-        reject(new Error(String(res.statusCode)));
+    const target = pathOf('/sub', { ...query, ...(more !== undefined && { more }) });
+    await dial(`ws://127.0.0.1:${port}${target}`, (socket) => {
+      this.#socket = socket;
+      socket.on('upgrade', ({ headers }: IncomingMessage) => this.#head(headers));
+      socket.on('message', (data: Buffer, isBinary: boolean) => this.#message(data, isBinary));
+      socket.on('ping', () => {
+        this.heartbeats += 1;
+        this.changed();
       });
-      socket.on('error', reject);
+      socket.on('close', (code: number) => this.end(code));
+      socket.on('error', () => undefined);
     });
-    if (isFeed) return;
-    for (const channel of query.channels)
-      socket.send(JSON.stringify({ op: 'subscribe', channel, id: channel }));
-    await this.until(() => this.#replies === query.channels.length);
   }
-
-  #replies = 0;
 
   cut(): void {
     this.#socket?.terminate();
@@ -148,6 +40,10 @@ class SocketClient extends FeedClient {
 
   resume(): void {
     this.#socket?.resume();
+  }
+
+  override async say(text: string): Promise<undefined> {
+    this.#socket?.send(text);
   }
 
   #head(headers: IncomingMessage['headers']): void {
@@ -163,13 +59,7 @@ class SocketClient extends FeedClient {
     }
     const value = JSON.parse(bytes.toString()) as Record<string, unknown>;
     if (this.#kind === 'json') this.take(value);
-    else if (this.#kind === 'bare') this.take({ data: value });
-    else if ('id' in value) {
-      this.#replies += 1;
-      this.changed();
-    } else if (this.#kind === 'native' || value['type'] === 'gap') {
-      this.take({ ...value, channel: value['event'] });
-    } else this.take({ data: value });
+    else this.take({ data: value });
   }
 }
 
@@ -182,7 +72,7 @@ abstract class StreamClient extends FeedClient {
   protected abstract line(line: string): void;
 
   async open(port: number, query: FeedQuery): Promise<void> {
-    const target = path('/sub', query);
+    const target = pathOf('/sub', query);
     const response = await ask(port, `${target}&transport=${this.transport}`, (request) => {
       this.#request = request;
     });
@@ -276,6 +166,7 @@ class PollClient extends FeedClient {
   }
 
   async open(port: number, query: FeedQuery): Promise<void> {
+    this.cursor = query.cursor ?? '';
     // The first asks for nothing, so that the start is known.
     if (query.cursor !== undefined || query.more !== undefined) void this.#loop(port, query);
     else {
@@ -311,7 +202,7 @@ class PollClient extends FeedClient {
 
   async #ask(port: number, query: FeedQuery): Promise<void> {
     const kind = this.#kind === 'jsonp' ? '&callback=a.b' : `&format=${this.#kind}`;
-    const response = await ask(port, path('/sub', query) + kind, (request) => {
+    const response = await ask(port, pathOf('/sub', query) + kind, (request) => {
       this.#request = request;
     });
     this.#response = response;
@@ -344,23 +235,20 @@ function evaluated(source: string): Record<string, unknown> {
   return new Function(`return ${source}`)() as Record<string, unknown>;
 }
 
-function ask(port: number, target: string, made: (request: ClientRequest) => void): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, path: target, agent: false }, (response) => {
-      const { statusCode = 0 } = response;
-      if (statusCode < 400) resolve(response);
-      else reject(new Error(String(statusCode)));
-    });
-    made(sent);
-    sent.on('error', reject);
-    sent.end();
-  });
-}
+export type FeedClientName =
+  | NativeClientName
+  | 'websocket/bare'
+  | 'websocket/json'
+  | 'sse'
+  | 'ndjson'
+  | 'iframe'
+  | 'longpoll'
+  | 'jsonp'
+  | 'longpoll/raw';
 
 /** A new client of each transport, by name. */
-export const feedClients = {
-  'websocket/native': () => new SocketClient('native'),
-  'websocket/raw': () => new SocketClient('raw'),
+export const feedClients: Readonly<Record<FeedClientName, () => FeedClient>> = {
+  ...nativeClients,
   'websocket/bare': () => new SocketClient('bare'),
   'websocket/json': () => new SocketClient('json'),
   sse: () => new SseClient(),
@@ -369,6 +257,4 @@ export const feedClients = {
   longpoll: () => new PollClient('json'),
   jsonp: () => new PollClient('jsonp'),
   'longpoll/raw': () => new PollClient('raw'),
-} as const satisfies Record<string, () => FeedClient>;
-
-export type FeedClientName = keyof typeof feedClients;
+};

@@ -7,6 +7,7 @@ import { Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
 import { HttpServers, type HttpSettings } from '../http/servers.ts';
 import { HttpFeeds } from '../transports/http/feeds.ts';
+import { NativeHttp } from '../transports/http/native-transport.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -22,6 +23,7 @@ export interface FeedHost {
   readonly node: Node;
   readonly clock: VirtualClock;
   readonly feeds: HttpFeeds;
+  readonly native: NativeHttp;
   readonly websocket: WebSocketTransport;
   /** What was logged as an error. */
   readonly errors: string[];
@@ -46,6 +48,8 @@ const base: HttpSettings = {
   paths: [{ path: '/room', channel: 'open:{room}' }],
   limits: { connectionsPerAddress: 10_000, channelsPerConnection: 128, apiBodyBytes: 1_048_576 },
 };
+/** Bytes of a client's frame. */
+export const maxFrameBytes = 65_536;
 const open = { subscribe: 'anyone', publish: 'anyone', readHistory: 'anyone' } as const;
 
 /** The tokens `token-of-7` and `token-of-8` are of those users. Channels: `open:*` with history, `plain:*` without, `user:{uid}` of its owner. */
@@ -82,9 +86,14 @@ export async function startFeeds({
     prepareFeed,
     clock,
     log,
-    settings: { ...times, maxFrameBytes: 65_536 },
+    settings: { ...times, maxFrameBytes },
   });
   const feeds = new HttpFeeds({ prepareFeed, clock, stallTimeoutMs: times.stallTimeoutMs });
+  const native = new NativeHttp({
+    accept: node.accept.bind(node),
+    clock,
+    stallTimeoutMs: times.stallTimeoutMs,
+  });
   const servers = new HttpServers({
     settings: { ...base, ...settings },
     version: '0.0.0-test',
@@ -101,6 +110,7 @@ export async function startFeeds({
     mayPublish: node.mayPublish.bind(node),
     websocket,
     feedTransports: feeds.transports,
+    native: { sessions: native, maxFrameBytes },
     probe: async () => {},
     metrics: { contentType: 'text/plain', text: async () => '' },
     counters: new ApiCounters(),
@@ -112,6 +122,7 @@ export async function startFeeds({
     node,
     clock,
     feeds,
+    native,
     websocket,
     errors,
     async stop() {
@@ -119,6 +130,7 @@ export async function startFeeds({
       const ended = Promise.all([
         websocket.close(disconnects.shutdown, 200),
         feeds.close(disconnects.shutdown, 200),
+        native.close(disconnects.shutdown, 200),
       ]);
       clock.advance(200);
       await ended;

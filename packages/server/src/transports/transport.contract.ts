@@ -1,24 +1,22 @@
-/** What every transport owes its client. Run for each of them; `resumes` says that its cursor can be handed back. */
+/** What every transport owes its client. Run for each of them. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type FeedClient,
-  type FeedClientName,
-  type FeedQuery,
-  feedClients,
-} from '../testing/feed-clients.ts';
-import { type FeedHost, type FeedHostOptions, startFeeds } from '../testing/feed-host.ts';
+import type { FeedClient, FeedQuery } from '../testing/feed-client.ts';
+import { type FeedClientName, feedClients } from '../testing/feed-clients.ts';
+import { type FeedHost, type FeedHostOptions, maxFrameBytes, startFeeds } from '../testing/feed-host.ts';
 
 export interface TransportTraits {
   /** Its messages name channel and offset. */
   readonly isNamed: boolean;
   /** A loss is told in words; else by the end of the connection. */
   readonly tellsGaps: boolean;
-  /** It is one connection, not one request after another. */
+  /** It is there all the time, with signs of life, and not one request after another. */
   readonly isLasting: boolean;
+  /** It is there between requests too: that its client is gone shows by none coming. */
+  readonly isPolled?: boolean;
   /** How it ends when the server does. */
   readonly end: string | number;
-  /** Bytes reach it as bytes. */
-  readonly binary: 'bytes' | 'object';
+  /** How a message over the limit is refused: by the close code of a WebSocket, or a status, and the session lives. Absent: takes none. */
+  readonly oversize?: 1009 | 413;
 }
 
 /** Opens clients and ends them with the test. */
@@ -133,7 +131,6 @@ export function transportContract(name: FeedClientName, traits: TransportTraits)
         [1, 3],
         [1, 2, 3],
       ]);
-      if (/native|websocket\/raw/.test(name)) return;
       const again = await open({ channels: ['open:a'], token: 'token-of-7', more: 'from=oldest' });
       await again.has(2);
       expect(again.numbers).toEqual([1, 3]);
@@ -166,6 +163,8 @@ export function transportContract(name: FeedClientName, traits: TransportTraits)
       const client = await open({ channels: ['open:a'] });
       await publish('open:a', 1);
       await client.has(1);
+      // Who polls is told where a poll is held; else by the refusal of the next.
+      if (traits.isPolled) await pause(50);
       await visitors.endServer();
       await client.until(() => client.ended !== undefined);
       expect(client.ended).toBe(traits.end);
@@ -184,10 +183,48 @@ export function transportContract(name: FeedClientName, traits: TransportTraits)
       if (traits.isLasting) expect(client.heartbeats).toBeGreaterThan(8);
     });
 
+    test.runIf(traits.oversize)(
+      'takes a message as large as the limit, and refuses a larger one',
+      async () => {
+        const client = await open({ channels: ['open:a'] });
+        const command = '{"op":"ping"}';
+        await client.say(command.padEnd(maxFrameBytes));
+        await publish('open:a', 1);
+        await client.until(() => client.numbers.includes(1));
+        const status = await client.say(command.padEnd(maxFrameBytes + 1));
+        if (traits.oversize === 413) {
+          expect(status).toBe(413);
+          await publish('open:a', 2);
+          await client.until(() => client.numbers.includes(2));
+          expect(client.ended).toBeUndefined();
+        } else {
+          await client.until(() => client.ended !== undefined);
+          expect(client.ended).toBe(1009);
+        }
+      },
+    );
+
+    test.runIf(traits.isLasting)('is ended when its client takes nothing for too long', async () => {
+      const client = await open({ channels: ['open:a'] });
+      client.pause();
+      const text = 'x'.repeat(64_000);
+      for (let n = 1; n <= 300; n++) {
+        await publish('open:a', n, { text });
+        if (n % 10 === 0) await pause(1);
+      }
+      expect(visitors.host.node.figures().sessions).toBe(1);
+      for (let second = 0; second < 200; second++) {
+        visitors.host.clock.advance(1_000);
+        await pause(1);
+      }
+      expect(visitors.host.node.figures().sessions).toBe(0);
+    });
+
     test('leaves nothing behind when its client goes away', async () => {
       const client = await open({ channels: ['open:a', 'open:b'] });
       await client.until(() => visitors.host.node.figures().sessions === 1);
       client.cut();
+      if (traits.isPolled) visitors.host.clock.advance(65_000);
       await client.until(() => visitors.host.node.figures().sessions === 0);
       const { sessions, channels, subscriptions } = visitors.host.node.figures();
       expect([sessions, channels, subscriptions]).toEqual([0, 0, 0]);
