@@ -5,6 +5,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  EarlierAnswer,
   HistoryPage,
   HistoryQuery,
   Publication,
@@ -78,6 +79,13 @@ export class SlowBroker implements Broker {
     const position = await this.#inner.publish(channel, data, options);
     await this.#answer();
     return position;
+  }
+
+  async answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined> {
+    await this.#request();
+    const answer = await this.#inner.answered(channel, idempotencyKey);
+    await this.#answer();
+    return answer;
   }
 
   async history(channel: string, query: HistoryQuery): Promise<HistoryPage> {

@@ -308,6 +308,21 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
         expect(sink.of('a')).toHaveLength(1);
       });
 
+      test('the first answer can be asked for, for as long as the key holds', async () => {
+        const { broker, elapse } = await start();
+        const asked = (): ReturnType<Broker['answered']> => broker.answered('a', 'k');
+        expect(await asked()).toBeUndefined();
+        const position = await broker.publish('a', '1', once);
+        await broker.publish('b', '1', { idempotencyKey: 'k' });
+        expect(await asked()).toMatchObject({ position });
+        expect(await broker.answered('a', 'other')).toBeUndefined();
+        const kept = await broker.answered('b', 'k');
+        expect([kept !== undefined, kept?.position]).toEqual([true, undefined]);
+        expect((await broker.history('a', { limit: 9 })).top).toBe(1);
+        await elapse(limits.idempotencyTtlMs + 1_000);
+        expect(await asked()).toBeUndefined();
+      });
+
       test('keys of other channels are others', async () => {
         const { broker } = await start();
         await broker.publish('a', '1', once);

@@ -36,6 +36,12 @@ export interface PublishOptions {
   readonly idempotencyKey?: string;
 }
 
+/** What the first publish with an idempotency key was answered. */
+export interface EarlierAnswer {
+  /** Undefined where the channel kept no history. */
+  readonly position: Position | undefined;
+}
+
 export interface HistoryQuery {
   /** Only what comes after this offset (before it, when reversed). The epoch is the caller's to compare. */
   readonly sinceOffset?: number;
@@ -75,6 +81,8 @@ export interface Broker {
   unsubscribe(channel: string): Promise<void>;
   /** Appends, numbers, hands on. Undefined where no retention was given. */
   publish(channel: string, data: JsonText, options: PublishOptions): Promise<Position | undefined>;
+  /** What a publish with this key was answered within the last five minutes; undefined where there was none. Changes nothing. */
+  answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined>;
   history(channel: string, query: HistoryQuery): Promise<HistoryPage>;
   /** Forgets the publications; epoch and offsets go on. */
   removeHistory(channel: string): Promise<void>;

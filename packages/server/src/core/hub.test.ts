@@ -42,6 +42,9 @@ class ScriptedBroker implements Broker {
   publish(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
+  answered(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
   history(): Promise<never> {
     return Promise.reject(new Error('not asked for here'));
   }
@@ -158,6 +161,7 @@ describe('what comes for a channel', () => {
           leave = resolve;
         }),
       publish: (...args) => inner.publish(...args),
+      answered: (...args) => inner.answered(...args),
       history: (...args) => inner.history(...args),
       removeHistory: (channel) => inner.removeHistory(channel),
       channels: (...args) => inner.channels(...args),

@@ -57,6 +57,9 @@ export class HeldBroker implements Broker {
   publish(...args: Parameters<Broker['publish']>): ReturnType<Broker['publish']> {
     return this.#broker.publish(...args);
   }
+  answered(...args: Parameters<Broker['answered']>): ReturnType<Broker['answered']> {
+    return this.#broker.answered(...args);
+  }
   removeHistory(channel: string): Promise<void> {
     return this.#broker.removeHistory(channel);
   }

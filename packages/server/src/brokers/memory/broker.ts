@@ -4,6 +4,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  EarlierAnswer,
   HistoryPage,
   HistoryQuery,
   Publication,
@@ -90,6 +91,13 @@ export class MemoryBroker implements Broker {
     if (this.#bytes > this.#maxBytes) this.#makeRoom();
     sink.publications(channel, [publication], position?.epoch ?? '');
     return position;
+  }
+
+  async answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined> {
+    const stream = this.#streams.get(channel);
+    if (stream === undefined) return undefined;
+    this.#changing(stream, () => stream.expire(this.#clock.now()));
+    return stream.answer(idempotencyKey);
   }
 
   async history(channel: string, query: HistoryQuery): Promise<HistoryPage> {
