@@ -14,7 +14,15 @@ for (const sync of ['always', 'interval', 'off'] as const) {
     const folder = mkdtempSync(join(tmpdir(), 'carillon-log-'));
     const clock = new ShiftedClock();
     const file = join(folder, 'carillon.db');
-    const broker = new DurableBroker({ file, sync, bootId: 'boot', newEpoch: randomEpoch, clock, log });
+    const broker = new DurableBroker({
+      file,
+      maxBytes: 100_000_000,
+      sync,
+      bootId: 'boot',
+      newEpoch: randomEpoch,
+      clock,
+      log,
+    });
     return {
       broker,
       elapse: async (ms) => clock.shift(ms),

@@ -18,6 +18,8 @@ import type { Log } from '../../core/log.ts';
 import { LogThread, type LogThreadOptions } from './log-thread.ts';
 import type { ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
 
+export { LogFault } from './log-thread.ts';
+
 export interface DurableBrokerOptions extends Omit<LogThreadOptions, 'lost'> {
   readonly clock: Clock;
   readonly log: Log;

@@ -44,13 +44,18 @@ const steps: readonly string[] = [
 const synchronous: Record<Sync, string> = { always: 'FULL', interval: 'NORMAL', off: 'OFF' };
 
 /** Takes the file for this process alone, and brings it to this version. @throws {FormatFault} and what node:sqlite throws. */
-export function openFormat(database: DatabaseSync, { sync }: Pick<LogOptions, 'sync'>): void {
+export function openFormat(
+  database: DatabaseSync,
+  { sync, maxBytes }: Pick<LogOptions, 'sync' | 'maxBytes'>,
+): void {
   database.exec(
     'PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;',
   );
   database.exec(
     `PRAGMA synchronous = ${synchronous[sync]}; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536; PRAGMA journal_size_limit = 67108864;`,
   );
+  const pages = Math.floor(maxBytes / pragma(database, 'page_size'));
+  database.exec(`PRAGMA max_page_count = ${pages}`);
   database.exec('BEGIN EXCLUSIVE');
   try {
     upgrade(database);

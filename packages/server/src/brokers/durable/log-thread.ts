@@ -6,7 +6,7 @@ import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { LogAnswer, LogMessage, LogOptions, LogRequest } from './messages.ts';
 
-export interface LogThreadOptions extends Pick<LogOptions, 'file' | 'sync' | 'bootId'> {
+export interface LogThreadOptions extends Pick<LogOptions, 'file' | 'maxBytes' | 'sync' | 'bootId'> {
   readonly clock: Clock;
   readonly log: Log;
   /** A string that no epoch ever had. */
@@ -16,7 +16,9 @@ export interface LogThreadOptions extends Pick<LogOptions, 'file' | 'sync' | 'bo
 }
 
 /** The log cannot be opened. The message is a sentence that names the file. */
-export class LogFault extends Error {}
+export class LogFault extends Error {
+  readonly code = 'ERR_LOG_UNUSABLE';
+}
 
 /** Somebody who waits for an answer. */
 interface Asked {
@@ -49,10 +51,10 @@ export class LogThread {
 
   /** @throws {LogFault} */
   async open(): Promise<void> {
-    const { file, sync, bootId, newEpoch } = this.#options;
+    const { file, maxBytes, sync, bootId, newEpoch } = this.#options;
     const { idempotencyTtlMs, positionTtlMs } = limits;
     const bounds = { idempotencyTtlMs, positionTtlMs, cachedHeads };
-    const workerData: LogOptions = { file, sync, bootId, freshEpoch: newEpoch(), ...bounds };
+    const workerData: LogOptions = { file, maxBytes, sync, bootId, freshEpoch: newEpoch(), ...bounds };
     const entry = import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js';
     const worker = new Worker(new URL(entry, import.meta.url), { workerData, name: 'log' });
     const opened = Promise.withResolvers<void>();

@@ -9,6 +9,8 @@ export type Sync = 'always' | 'interval' | 'off';
 export interface LogOptions {
   /** The file of the log, an absolute path; its folder exists. */
   readonly file: string;
+  /** The file never grows beyond it. */
+  readonly maxBytes: number;
   /**
    * `always`: every commit is on the disk before it is answered. `interval`: within a second. `off`: when the system likes.
    * None of them loses anything when the process alone dies.
