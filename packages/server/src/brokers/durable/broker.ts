@@ -7,6 +7,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  EarlierAnswer,
   HistoryPage,
   HistoryQuery,
   Publication,
@@ -77,6 +78,11 @@ export class DurableBroker implements Broker {
     if (retention !== undefined) return this.#thread.ask(request, handOn);
     this.#underWay.set(channel, (this.#underWay.get(channel) ?? 0) + 1);
     return this.#thread.ask(request, handOn).finally(() => this.#arrived(channel));
+  }
+
+  answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined> {
+    const request = { kind: 'answered', channel, idempotencyKey } as const;
+    return this.#thread.ask(request, (answer) => answer as EarlierAnswer | undefined);
   }
 
   async history(channel: string, query: HistoryQuery): Promise<HistoryPage> {

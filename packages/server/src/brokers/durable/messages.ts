@@ -1,6 +1,13 @@
 /** What the broker asks its log's thread, and what comes back: plain values, many in one message, answered in their order. */
 import type { JsonText, Position } from '@carillon/protocol';
-import type { ChannelFigures, Exclusion, HistoryPage, HistoryQuery, Retention } from '../../core/broker.ts';
+import type {
+  ChannelFigures,
+  EarlierAnswer,
+  Exclusion,
+  HistoryPage,
+  HistoryQuery,
+  Retention,
+} from '../../core/broker.ts';
 
 /** What of a commit has reached the disk when it is answered; see {@link LogOptions.sync}. */
 export type Sync = 'always' | 'interval' | 'off';
@@ -38,6 +45,7 @@ export interface PublishRequest {
 
 export type LogRequest =
   | PublishRequest
+  | { readonly kind: 'answered'; readonly channel: string; readonly idempotencyKey: string }
   | { readonly kind: 'history'; readonly channel: string; readonly query: HistoryQuery }
   | { readonly kind: 'remove'; readonly channel: string }
   /** `after`: the `next` of the answer before; 0 at first. */
@@ -60,7 +68,7 @@ export interface ListAnswer {
   readonly next: number;
 }
 
-export type LogAnswer = PublishAnswer | HistoryPage | ListAnswer | undefined;
+export type LogAnswer = PublishAnswer | EarlierAnswer | HistoryPage | ListAnswer | undefined;
 
 /** Everything of one batch is committed, or nothing. */
 export interface LogBatch {

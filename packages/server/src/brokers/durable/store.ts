@@ -113,6 +113,8 @@ export class LogStore {
     switch (request.kind) {
       case 'publish':
         return this.#publish(request, now);
+      case 'answered':
+        return this.#repeat(this.#head(request.channel), request.idempotencyKey, now);
       case 'history':
         return this.#history(request.channel, request.query, now);
       case 'remove':
