@@ -109,12 +109,14 @@ describe('faults', () => {
 
   it('never show a secret', async () => {
     const wrong = {
-      api: { keys: ['top secret', 5, { hidden: 'hidden-key' }] },
+      api: { keys: ['top secret', 5, { key: 'hidden key', scope: [] }] },
       auth: { tokens: { 'hidden-token': { usr: 1 }, 'bad token': { user: true } } },
       engine: 'redis://me:hidden-password@host',
     };
     const text = (await faultsOf(load(wrong))).join('\n');
-    expect(text).toContain('api.keys[0]: must be a text of printable ASCII without spaces');
+    expect(text).toContain('api.keys[0]: must be a text of printable ASCII without spaces\n');
+    expect(text).toContain('api.keys[2].key: must be a text of printable ASCII without spaces\n');
+    expect(text).toContain("api.keys[2].scope: unknown key; did you mean 'scopes'?");
     expect(text).toContain("auth.tokens[entry 1].usr: unknown key; did you mean 'user'?");
     expect(text).toContain('auth.tokens[entry 2]: its name must be');
     expect(text).not.toMatch(/top secret|hidden|bad token/);
@@ -122,10 +124,12 @@ describe('faults', () => {
 
   it('tell what this version does not have', async () => {
     const later = {
+      dataDir: './data',
       engine: { redis: { url: 'redis://localhost' } },
     };
     expect(await faultsOf(load(later))).toEqual([
       "engine: 'redis' is not built yet; this version has 'memory' alone.",
+      'dataDir: durable storage is not built yet; remove it, and everything is kept in memory.',
     ]);
   });
 

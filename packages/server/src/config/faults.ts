@@ -43,6 +43,8 @@ export function faultsOf(
 function sentencesOf(issue: z.core.$ZodIssue, root: unknown): string[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((name) => unknownKey([...issue.path, name], root));
+  const within = issue.code === 'invalid_union' ? objectIssues(issue) : [];
+  if (within.length > 0) return within.flatMap((inner) => sentencesOf(inner, root));
   const at = issue.path.length === 0 ? 'the config' : formatPath(issue.path, root);
   if (issue.code === 'invalid_key') {
     return [`${at}: its name ${issue.issues[0]?.message ?? 'is not allowed'}`];
@@ -51,6 +53,16 @@ function sentencesOf(issue: z.core.$ZodIssue, root: unknown): string[] {
   if (input === undefined) return [`${at}: is missing; it ${issue.message}`];
   const shown = secrecyOf(issue.path) === 'value' ? '' : `, but is ${describe(input)}`;
   return [`${at}: ${issue.message}${shown}`];
+}
+
+/** What is wrong inside, where an object was given and one of the kinds that are allowed is an object. */
+function objectIssues(issue: z.core.$ZodIssueInvalidUnion): z.core.$ZodIssue[] {
+  const { input, path } = issue;
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return [];
+  const isInside = ({ path: inner, code }: z.core.$ZodIssue): boolean =>
+    inner.length > 0 || code === 'unrecognized_keys';
+  const within = issue.errors.find((kind) => kind.every(isInside)) ?? [];
+  return within.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
 }
 
 function unknownKey(path: Path, root: unknown): string {

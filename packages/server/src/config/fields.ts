@@ -10,8 +10,8 @@ export interface KeyInfo {
   readonly flag?: string;
   /** The environment name where it is not the one that follows from the path. */
   readonly env?: string;
-  /** What must never be printed: the value, or the names of the entries. */
-  readonly secret?: 'value' | 'names';
+  /** What must never be printed: the value, or the names of the entries; `none` within something that must not. */
+  readonly secret?: 'value' | 'names' | 'none';
   /** How an entry of a map is called in the reference, e.g. `pattern`. */
   readonly entry?: string;
   /** The type as the reference prints it, where the schema alone would say too little. */

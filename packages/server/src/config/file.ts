@@ -100,10 +100,10 @@ function place(error: { linePos?: readonly { line: number; col: number }[] } | u
 }
 
 async function readModule(path: string): Promise<unknown> {
-  const { importUserModule } = await import('../modules/user-module.ts');
+  const { importConfigModule } = await import('./module-file.ts');
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = await importUserModule(path);
+    exported = await importConfigModule(path);
   } catch (error) {
     throw fault(path, moduleFault(error, path));
   }

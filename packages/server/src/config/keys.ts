@@ -82,7 +82,13 @@ function memberOf(schema: Schema, name: PropertyKey): Schema | undefined {
   if (schema instanceof z.ZodObject) return schema.shape[String(name)];
   if (schema instanceof z.ZodRecord) return schema.def.valueType;
   if (schema instanceof z.ZodArray) return schema.def.element;
+  if (schema instanceof z.ZodUnion) return memberOf(sectionOf(schema) ?? z.never(), name);
   return undefined;
+}
+
+/** Of several kinds of value, the one that is a section. */
+function sectionOf({ def }: z.ZodUnion): z.ZodObject | undefined {
+  return def.options.find((option) => option instanceof z.ZodObject);
 }
 
 /** The names of the keys that are known at a path; none where the value is no section. */
@@ -91,16 +97,16 @@ export function knownNames(path: readonly PropertyKey[]): readonly string[] {
   const last = along.at(-1);
   if (last === undefined || along.length !== path.length + 1) return [];
   const inner = unwrap(last);
-  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+  const known = inner instanceof z.ZodUnion ? sectionOf(inner) : inner;
+  return known instanceof z.ZodObject ? Object.keys(known.shape) : [];
 }
 
-/** What of the value at a path must not be printed. */
+/** What of the value at a path must not be printed; what is said nearest to it holds. */
 export function secrecyOf(path: readonly PropertyKey[]): 'value' | 'names' | undefined {
-  for (const schema of schemasAlong(path)) {
-    const { secret } = keyInfo.get(schema) ?? {};
-    if (secret !== undefined) return secret;
-  }
-  return undefined;
+  const said = schemasAlong(path)
+    .map((schema) => keyInfo.get(schema)?.secret)
+    .findLast((secret) => secret !== undefined);
+  return said === 'none' ? undefined : said;
 }
 
 /** What a flag or an environment variable says, as the value of a key; a text that does not fit stays one, for the schema to refuse. */

@@ -1,5 +1,6 @@
 /** Flags, environment, file and defaults, in this order of precedence, become the settings of one server. */
 import { dirname, relative, resolve } from 'node:path';
+import { keyOf } from './api-settings.ts';
 import { checkLeniently } from './check.ts';
 import { type Override, readEnvironment, readFlags, readSwitch } from './environment.ts';
 import { ConfigError, faultsOf } from './faults.ts';
@@ -119,7 +120,7 @@ function notesOn(config: CompleteConfig): string[] {
   if (config.workers !== 'auto' && config.workers > 1) {
     notes.push(`workers: ${config.workers} are asked for; this version runs one.`);
   }
-  const short = config.api.keys.filter((key) => key.length < 16).length;
+  const short = config.api.keys.filter((key) => keyOf(key).length < 16).length;
   if (short > 0)
     notes.push(
       `api.keys: ${short} of ${config.api.keys.length} are shorter than 16 characters and may be guessed.`,

@@ -1,6 +1,7 @@
 /** Every key of a config: its type, limits, default, and the sentence that documents it. All else is derived from here. */
 import { limits as bounds } from '@carillon/protocol';
 import { z } from 'zod';
+import { api } from './api.ts';
 import { callback, jwt } from './auth.ts';
 import {
   addressBlock,
@@ -11,7 +12,6 @@ import {
   flag,
   key,
   list,
-  listenAddress,
   map,
   origin,
   section,
@@ -51,12 +51,8 @@ const server = {
   ),
   dataDir: key(
     text(/\S/, 'the path of a folder').optional(),
-    'The folder that keeps histories over a restart; absent: everything is in memory. One server at a time may have it.',
+    'The folder of durable histories; this version keeps everything in memory and refuses it.',
     { flag: 'data', env: 'CARILLON_DATA', type: 'path' },
-  ),
-  sync: key(
-    choice(['always', 'interval', 'off']).default('always'),
-    'What a power cut may take of `dataDir`: `always` nothing that was answered, `interval` about the last second, `off` what the system had not written yet. The end of the process alone takes nothing.',
   ),
   drain: key(
     duration('0s', '10m').default('3s'),
@@ -82,19 +78,6 @@ const server = {
     { flag: 'insecure' },
   ),
 };
-
-const api = section({
-  keys: key(
-    list(text(/^[\x21-\x7e]{1,8192}$/, 'a text of printable ASCII without spaces')).default([]),
-    'Keys that the server API accepts; several make it possible to change one without a pause.',
-    { secret: 'value' },
-  ),
-  listen: key(
-    listenAddress().optional(),
-    'Serves the API, the metrics and the probes on an address of their own, and no longer on the main one.',
-    { type: 'host:port' },
-  ),
-});
 
 const tokenIdentity = section({
   user: key(
@@ -224,10 +207,6 @@ const limits = section({
   apiBodyBytes: key(
     whole(1_024, gibibyte).default(bounds.bodyBytes),
     'The body of one API request; beyond it status 413.',
-  ),
-  dataBytes: key(
-    whole(1_048_576, 1_024 * gibibyte).default(bounds.dataBytes),
-    'The file in `dataDir`; when it is full, publishing is refused until something has expired.',
   ),
   memoryHistoryBytes: key(
     whole(1_048_576, 64 * gibibyte).default(bounds.memoryHistoryBytes),

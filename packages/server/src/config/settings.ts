@@ -1,8 +1,9 @@
 /** The settings as the parts of the server take them: complete, frozen, and with the unit in every name. */
 import type { StandardSchema } from '@carillon/protocol';
+import { type ApiSettings, apiSettings } from './api-settings.ts';
 import { type CallbackSettings, callbackSettings, type JwtSettings, jwtSettings } from './auth-settings.ts';
 import { parseDuration } from './duration.ts';
-import { isDataSchema, splitListenAddress } from './fields.ts';
+import { isDataSchema } from './fields.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
 import type { CompleteConfig } from './schema.ts';
 
@@ -38,18 +39,11 @@ export interface Settings {
   readonly port: number;
   readonly workers: number | 'auto';
   readonly engine: 'memory';
-  /** Where histories outlive the process, an absolute path; absent: nowhere. */
-  readonly dataDir?: string;
-  readonly sync: 'always' | 'interval' | 'off';
   readonly drainMs: number;
   readonly insecure: boolean;
   /** The API needs no key, `/` serves the demos, and `Host` must be a loopback name or one of `hosts`. */
   readonly development: boolean;
-  readonly api: {
-    readonly keys: readonly string[];
-    /** A listener of its own for API, metrics and probes. */
-    readonly listen?: { readonly host: string; readonly port: number };
-  };
+  readonly api: ApiSettings;
   readonly auth: {
     readonly anonymous: boolean;
     readonly tokens: ReadonlyMap<string, TokenSettings>;
@@ -89,7 +83,6 @@ export interface Settings {
     /** Absent: no such limit. */
     readonly publishesPerSecond?: number;
     readonly apiBodyBytes: number;
-    readonly dataBytes: number;
     readonly memoryHistoryBytes: number;
     readonly laneLogBytes: number;
   };
@@ -107,12 +100,10 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     port: config.port,
     workers: config.workers,
     engine: 'memory',
-    ...present('dataDir', config.dataDir && absolute(['dataDir'], config.dataDir)),
-    sync: config.sync,
     drainMs: milliseconds(config.drain),
     insecure: config.insecure,
     development,
-    api: apiSettings(config),
+    api: apiSettings(config.api),
     auth: {
       anonymous: config.auth.anonymous,
       tokens: new Map(
@@ -140,11 +131,6 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     limits: limitSettings(config.limits),
     log: config.log,
   });
-}
-
-function apiSettings({ api }: CompleteConfig): Settings['api'] {
-  const listen = api.listen === undefined ? undefined : splitListenAddress(api.listen);
-  return { keys: api.keys, ...present('listen', listen) };
 }
 
 function tokenSettings(identity: CompleteConfig['auth']['tokens'][string]): TokenSettings {

@@ -1,5 +1,6 @@
 /** The rules between keys: what development mode adds, what this version cannot do, and when it would start open. */
 import { isIP } from 'node:net';
+import { apiKeyFaults } from './api-settings.ts';
 import { formatPath } from './faults.ts';
 import { splitListenAddress } from './fields.ts';
 import { ingestFaults } from './ingest-faults.ts';
@@ -56,6 +57,7 @@ export function crossFaults(config: CompleteConfig, situation: Situation): strin
   return [
     ...notBuilt(config),
     ...openFaults(config, situation),
+    ...apiKeyFaults(config.api),
     ...pathFaults(config),
     ...reservedFaults(config),
     ...(situation.isFaulty('ingest') ? [] : ingestFaults(config)),
@@ -68,6 +70,9 @@ function notBuilt(config: CompleteConfig): string[] {
   if (config.engine !== 'memory') {
     const name = typeof config.engine === 'string' ? config.engine : Object.keys(config.engine).join();
     faults.push(`engine: '${name}' is not built yet; this version has 'memory' alone.`);
+  }
+  if (config.dataDir !== undefined) {
+    faults.push('dataDir: durable storage is not built yet; remove it, and everything is kept in memory.');
   }
   return faults;
 }
@@ -134,6 +139,10 @@ function reservedFaults({ channels, rendezvous }: CompleteConfig): string[] {
 function ruleFaults(pattern: string, rule: CompleteConfig['channels'][string]): string[] {
   const at = formatPath(['channels', pattern], {});
   const faults: string[] = [];
+  const names = Array.from(pattern.matchAll(/\{(\w+)\}/g), ([, name]) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined)
+    faults.push(`${at}: {${twice}} stands twice in the pattern; give each part a name of its own.`);
   if (rule.inbox !== false && !pattern.includes('{uid}')) {
     faults.push(
       `${at}.inbox: needs {uid} in the pattern, as in 'user:{uid}', because an inbox is one user's.`,

@@ -218,10 +218,13 @@ export class Node {
     await this.#broker.removeHistory(channel);
   }
 
-  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters), at most 10,000. */
-  async channels(pattern = '*'): Promise<readonly ChannelInfo[]> {
+  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters) and that `admits` admits, at most 10,000. */
+  async channels(
+    pattern = '*',
+    admits: (channel: string) => boolean = () => true,
+  ): Promise<readonly ChannelInfo[]> {
     const wanted = compilePattern(pattern);
-    const matches = (name: string): boolean => !isReserved(name) && wanted.matches(name);
+    const matches = (name: string): boolean => !isReserved(name) && wanted.matches(name) && admits(name);
     const infos = new Map<string, ChannelInfo>();
     for (const { channel, publications } of await this.#broker.channels(matches, limits.listedChannels)) {
       infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });

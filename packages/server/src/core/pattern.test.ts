@@ -60,6 +60,22 @@ test('named parts are given by name', () => {
   expect(compilePattern('room:*').match('room:blue')).toEqual({});
 });
 
+test('ACC15: an open part ends where what follows it stands first, and the last one takes the rest', () => {
+  expect(compilePattern('chat:{uid}:*').match('chat:7:a:b')).toEqual({ uid: '7' });
+  expect(compilePattern('chat:{room}:{uid}').match('chat:a:b:7')).toEqual({ room: 'a', uid: 'b:7' });
+  expect(compilePattern('{a}-{b}-{c}').match('1-2-3-4')).toEqual({ a: '1', b: '2', c: '3-4' });
+  expect(compilePattern('*:{uid}:end').match('x:7:end:end')).toEqual({ uid: '7:end' });
+  // One character at least, so a separator may be part of a name.
+  expect(compilePattern('u:{uid}:x').match('u:::x')).toEqual({ uid: ':' });
+  expect(compilePattern('{__proto__}:{uid}').match('p:7')?.['uid']).toBe('7');
+});
+
+test('ACC15: a name that many parts could share costs no more than a walk through it', () => {
+  const pattern = compilePattern(`${Array.from({ length: 20 }, (_, at) => `{p${at}}`).join(':')}:end`);
+  expect(pattern.match(':'.repeat(255))).toBeUndefined();
+  expect(pattern.match(`${':'.repeat(250)}:end`)?.['p0']).toBe(':');
+});
+
 test('exact names come first, then more literal text, then fewer open parts, then named before unnamed', () => {
   const patterns = ['*', 'room:*', '{x}', 'room:{id}', 'room:*:*', 'room:vip:*', 'room:vip'];
   const expected = ['room:vip', 'room:vip:*', 'room:*:*', 'room:{id}', 'room:*', '{x}', '*'];

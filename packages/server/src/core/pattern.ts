@@ -12,37 +12,43 @@ const open = /\*|\{[A-Za-z_]\w*\}/;
 const part = /\*|\{([A-Za-z_]\w*)\}/g;
 const noCaptures: Readonly<Record<string, string>> = Object.freeze({});
 
-/** Compiles a pattern; the same pattern always gives an equal one. */
+/**
+ * Compiles a pattern; the same pattern always gives an equal one. Where a name could be taken apart in several ways, each open
+ * part but the last ends where the literal after it stands first; the last one takes the rest.
+ */
 export function compilePattern(source: string): Pattern {
-  const names: string[] = [];
-  let expression = '';
-  let from = 0;
-  for (const found of source.matchAll(part)) {
-    expression += escapeLiteral(source.slice(from, found.index));
-    from = found.index + found[0].length;
-    if (found[1] === undefined) expression += '.+';
-    else {
-      names.push(found[1]);
-      expression += '(.+)';
-    }
-  }
   const literals = source.split(open);
-  const matches = (channel: string): boolean => hasInOrder(channel, literals);
-  const compiled = new RegExp(`^${expression}${escapeLiteral(source.slice(from))}$`, 'su');
+  const names = captureNames(source);
+  const isNamed = names.some((name) => name !== undefined);
   return {
     source,
-    matches,
+    matches: (channel) => hasInOrder(channel, literals),
     match(channel) {
-      const found = matches(channel) ? compiled.exec(channel) : null;
-      if (found === null) return undefined;
-      if (names.length === 0) return noCaptures;
-      return Object.fromEntries(names.map((name, index) => [name, found[index + 1] ?? '']));
+      const parts: string[] = [];
+      if (!hasInOrder(channel, literals, parts)) return undefined;
+      if (!isNamed) return noCaptures;
+      return Object.fromEntries(
+        names.flatMap((name, index) => (name === undefined ? [] : [[name, parts[index] ?? '']])),
+      );
     },
   };
 }
 
-/** Whether the literals stand in the channel, first and last at its ends, with something between any two. Never goes back, whatever it is given. */
-function hasInOrder(channel: string, literals: readonly string[]): boolean {
+/** Whether a list of names and patterns has the channel. */
+export function isListed(channel: string, patterns: readonly string[]): boolean {
+  return patterns.some((listed) => listed === channel || hasInOrder(channel, listed.split(open)));
+}
+
+/** The names of a pattern's open parts, in their order; undefined for `*`. */
+export function captureNames(source: string): readonly (string | undefined)[] {
+  return Array.from(source.matchAll(part), ([, name]) => name);
+}
+
+/**
+ * Whether the literals stand in the channel, first and last at its ends, with something between any two. Never goes back,
+ * whatever it is given. What stands between them is added to `parts`.
+ */
+function hasInOrder(channel: string, literals: readonly string[], parts?: string[]): boolean {
   const [first = '', ...rest] = literals;
   const last = rest.pop();
   if (last === undefined) return channel === first;
@@ -51,9 +57,12 @@ function hasInOrder(channel: string, literals: readonly string[]): boolean {
   for (const literal of rest) {
     const found = channel.indexOf(literal, at + 1);
     if (found === -1) return false;
+    parts?.push(channel.slice(at, found));
     at = found + literal.length;
   }
-  return channel.length - last.length > at && channel.endsWith(last);
+  if (channel.length - last.length <= at || !channel.endsWith(last)) return false;
+  parts?.push(channel.slice(at, channel.length - last.length));
+  return true;
 }
 
 /**
@@ -80,8 +89,4 @@ function weigh(pattern: string): { exact: boolean; literals: number; open: numbe
     open: parts.length,
     stars: parts.filter((text) => text === '*').length,
   };
-}
-
-function escapeLiteral(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

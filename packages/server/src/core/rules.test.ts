@@ -51,6 +51,23 @@ describe('whom a rule admits', () => {
   });
 });
 
+describe('ACC15: owner where the pattern has more parts than {uid}', () => {
+  test.each<[string, string, string, number | undefined]>([
+    ['chat:{uid}:{room}', 'chat:ann:lobby', 'ann', undefined],
+    ['chat:{uid}:{room}', 'chat:ann:lobby', 'lobby', 103],
+    ['chat:{room}:{uid}', 'chat:lobby:ann', 'ann', undefined],
+    ['chat:{uid}:*', 'chat:ann:a:b:c', 'ann', undefined],
+    ['chat:{uid}:{room}:{part}', 'chat:ann:a:b:c', 'ann', undefined],
+    // Whoever calls himself after somebody else's channel does not get in.
+    ['chat:{uid}:*', 'chat:ann:a:b', 'ann:a', 103],
+    ['{tenant}/{kind}/{uid}', 'acme/inbox/ann', 'ann', undefined],
+    ['{tenant}/{kind}/{uid}', 'acme/inbox/ann', 'inbox', 103],
+    ['{uid}.{uidx}', 'ann.bob', 'bob', 103],
+  ])('%s and %s for %s', (pattern, channel, user, expected) => {
+    expect(refusal(new Rules([rule(pattern, 'owner')]), asker({ user }), channel)).toBe(expected);
+  });
+});
+
 test('each action has its own permission', () => {
   const rules = new Rules([
     { pattern: 'a', subscribe: 'anyone', publish: 'nobody', readHistory: 'subscriber' },

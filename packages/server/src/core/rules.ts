@@ -3,7 +3,7 @@ import type { StandardSchema } from '@carillon/protocol';
 import type { Identity } from './access.ts';
 import type { Retention } from './broker.ts';
 import { type ReplyError, refuse } from './errors.ts';
-import { bySpecificity, compilePattern, type Pattern } from './pattern.ts';
+import { bySpecificity, compilePattern, isListed, type Pattern } from './pattern.ts';
 
 /**
  * `anyone`; `user`: any authenticated client; `owner`: the user whom the pattern's `{uid}` names; `subscriber`: a client that is
@@ -108,7 +108,7 @@ function admits(who: Who, action: Action, channel: string, asker: Asker, pattern
     case 'subscriber':
       return asker.subscribed(channel);
     case 'token':
-      return channels?.some((listed) => compilePattern(listed).matches(channel)) ?? false;
+      return channels !== undefined && isListed(channel, channels);
     case 'hook':
       return asker.hooked?.(action) ?? false;
     case 'nobody':

@@ -5,6 +5,7 @@ import { type ReplyError, refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { asRefusal } from './answer.ts';
 import type { ApiCounters } from './api/counters.ts';
+import type { Grant } from './api/grant.ts';
 import type { ApiMethod, Verbs } from './api/method.ts';
 import { refuseFaults } from './api/validate.ts';
 import {
@@ -46,6 +47,7 @@ const gatheredBytes = limits.outboxBytes;
 export class ApiSocket implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: ApiSocketContext;
+  readonly #grant: Grant | undefined;
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
   #pendingBytes = 0;
@@ -58,9 +60,11 @@ export class ApiSocket implements ConnectionListener {
   /** Waits for room to answer; at most one does. */
   #waiting: (() => void) | undefined;
 
-  constructor(connection: Connection, context: ApiSocketContext) {
+  /** `grant`: what the key may do; undefined: everything. */
+  constructor(connection: Connection, context: ApiSocketContext, grant?: Grant) {
     this.#connection = connection;
     this.#context = context;
+    this.#grant = grant;
   }
 
   received(json: string): void {
@@ -124,7 +128,7 @@ export class ApiSocket implements ConnectionListener {
       counted = method.name;
       const params = fields[shape.params] ?? {};
       const start = memberSlice(json, shape.params)?.start ?? json.length;
-      const prepared = method.prepare(params, { json, start }, verbs);
+      const prepared = method.prepare(params, { json, start }, verbs, this.#grant);
       if (typeof prepared !== 'function') throw refuseFaults(prepared);
       const text = await prepared();
       counters.count(counted, 200);

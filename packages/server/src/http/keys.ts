@@ -1,13 +1,18 @@
-/** The API keys: who may use the server API. */
+/** The API keys: who may use the server API, and what each may do there. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isLoopback } from './address.ts';
 import { HttpError } from './answer.ts';
+import { Grant, type GrantSettings } from './api/grant.ts';
+
+export interface ApiKeySettings extends GrantSettings {
+  readonly key: string;
+}
 
 export interface KeySettings {
-  /** Any one of them opens the API. */
-  readonly keys: readonly string[];
+  /** Any one of them opens the API; one that is text alone may do everything. */
+  readonly keys: readonly (string | ApiKeySettings)[];
   /** In development mode the API needs no key from this machine; one that is shown must still be right. */
   readonly development: boolean;
 }
@@ -18,18 +23,30 @@ export interface KeySettings {
  */
 export type Access = 'key' | 'open' | 'none' | 'wrong';
 
+interface KnownKey {
+  readonly digest: Buffer;
+  /** Undefined: everything. */
+  readonly grant: Grant | undefined;
+}
+
+/** What passed on a socket. */
+interface Passed {
+  /** The header text. */
+  readonly shown: string;
+  readonly key: KnownKey;
+}
+
 export class ApiKeys {
-  readonly #digests: readonly Buffer[];
+  readonly #keys: readonly KnownKey[];
   readonly #development: boolean;
   /**
-   * The header text that passed on each socket. Comparing it with what the same socket already proved to know tells
-   * nobody anything, and saves two hashes a request.
+   * What passed on each socket. Comparing it with what the same socket already proved to know tells nobody anything, and
+   * saves two hashes a request.
    */
-  readonly #passed = new WeakMap<Socket, string>();
+  readonly #passed = new WeakMap<Socket, Passed>();
 
   constructor({ keys, development }: KeySettings) {
-    if (keys.includes('')) throw new Error('api.keys: a key must not be empty');
-    this.#digests = keys.map(digest);
+    this.#keys = keys.map(known);
     this.#development = development;
   }
 
@@ -38,23 +55,31 @@ export class ApiKeys {
     const { authorization } = req.headers;
     const own = req.headers['x-api-key'];
     const showsNothing = authorization === undefined && own === undefined;
-    if (showsNothing || this.#digests.length === 0) {
+    if (showsNothing || this.#keys.length === 0) {
       return this.#development && isLoopback(address()) ? 'open' : 'none';
     }
-    const shown = `${authorization ?? ''}\n${typeof own === 'string' ? own : ''}`;
-    if (this.#passed.get(req.socket) === shown) return 'key';
+    const shown = shownBy(req);
+    if (this.#passed.get(req.socket)?.shown === shown) return 'key';
     const bearer = bearerOf(req);
-    const known =
-      (bearer !== undefined && this.#knows(bearer)) || (typeof own === 'string' && this.#knows(own));
-    if (!known) return own === undefined && bearer === undefined ? 'none' : 'wrong';
-    this.#passed.set(req.socket, shown);
+    const key =
+      (typeof own === 'string' ? this.#find(own) : undefined) ??
+      (bearer === undefined ? undefined : this.#find(bearer));
+    if (key === undefined) return own === undefined && bearer === undefined ? 'none' : 'wrong';
+    this.#passed.set(req.socket, { shown, key });
     return 'key';
+  }
+
+  /** What the key of a request may do whose access was `key` just now; undefined: everything. */
+  grantOf(req: IncomingMessage): Grant | undefined {
+    const passed = this.#passed.get(req.socket);
+    if (passed === undefined || passed.shown !== shownBy(req)) throw this.refusal('wrong');
+    return passed.key.grant;
   }
 
   /** The refusal of a request whose access is `none` or `wrong`. */
   refusal(access: Access): HttpError {
     const detail =
-      this.#digests.length === 0
+      this.#keys.length === 0
         ? "the server API is closed because no key is configured; set 'api.keys' (or CARILLON_API_KEYS)"
         : access === 'wrong'
           ? "this API key is not known; send one of 'api.keys' as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'"
@@ -63,10 +88,10 @@ export class ApiKeys {
   }
 
   /** Compares with every key, and all bytes of it, so that the time taken tells nothing. */
-  #knows(key: string): boolean {
+  #find(key: string): KnownKey | undefined {
     const shown = digest(key);
-    let found = false;
-    for (const known of this.#digests) if (timingSafeEqual(known, shown)) found = true;
+    let found: KnownKey | undefined;
+    for (const candidate of this.#keys) if (timingSafeEqual(candidate.digest, shown)) found ??= candidate;
     return found;
   }
 }
@@ -76,6 +101,19 @@ export function bearerOf(req: IncomingMessage): string | undefined {
   const { authorization } = req.headers;
   if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined;
   return authorization.slice(7).trim();
+}
+
+function shownBy({ headers }: IncomingMessage): string {
+  const own = headers['x-api-key'];
+  return `${headers.authorization ?? ''}\n${typeof own === 'string' ? own : ''}`;
+}
+
+function known(setting: string | ApiKeySettings): KnownKey {
+  const settings = typeof setting === 'string' ? { key: setting } : setting;
+  if (settings.key === '') throw new Error('api.keys: a key must not be empty');
+  const { scopes, channels } = settings;
+  const mayAll = scopes === undefined && channels === undefined;
+  return { digest: digest(settings.key), grant: mayAll ? undefined : new Grant(settings) };
 }
 
 function digest(key: string): Buffer {

@@ -6,7 +6,9 @@ import { refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { ClientAddresses } from './address.ts';
 import { asRefusal, errorText, HttpError, send, sendJson, sendRefusal } from './answer.ts';
+import { Grant } from './api/grant.ts';
 import type { Verbs } from './api/method.ts';
+import { permissions } from './api/permissions.ts';
 import { AbortedError, readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import { asJson } from './json-text.ts';
@@ -54,16 +56,19 @@ export class PubEndpoint implements Endpoint {
     const { verbs, mayPublish, bodyBytes } = this.#options;
     const identity = await this.#identify(req, query);
     const channels = channelsOf(query, limits.broadcastChannels);
-    if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
+    if (identity instanceof Grant) {
+      identity.requireScope(permissions['publish']?.scope);
+      for (const channel of channels) identity.requireChannel(channel);
+    } else if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
     const data = asJson(published(await readText(req, bodyBytes), contentType(req)));
     await Promise.all(channels.map((channel) => verbs.publish(channel, data)));
   }
 
-  /** Undefined for a backend, to which rules do not apply. */
-  async #identify(req: IncomingMessage, query: URLSearchParams): Promise<Identity | undefined> {
+  /** A backend's grant, or undefined where it may do everything: rules do not apply to it. */
+  async #identify(req: IncomingMessage, query: URLSearchParams): Promise<Identity | Grant | undefined> {
     const { keys, addresses, origins, authenticator } = this.#options;
     const access = keys.access(req, () => addresses.of(req));
-    if (access === 'key') return undefined;
+    if (access === 'key') return keys.grantOf(req);
     origins.checkCrossSite(req);
     if (access === 'open') return undefined;
     if (req.headers['x-api-key'] !== undefined) throw keys.refusal('wrong');

@@ -12,7 +12,7 @@ import type { Verbs } from './api/method.ts';
 import { openApi } from './api/openapi.ts';
 import type { Endpoint, Pages } from './exchange.ts';
 import { FeedPath, type FeedTransport, type FeedTransportName, type UpgradeFeed } from './feed.ts';
-import { ApiKeys } from './keys.ts';
+import { ApiKeys, type KeySettings } from './keys.ts';
 import { type ListenAddress, Listener } from './listener.ts';
 import { Origins } from './origin.ts';
 import { document, healthz, type MetricsText, metrics, readyz } from './probes.ts';
@@ -31,7 +31,7 @@ export interface WebSocketUpgrades {
 /** The part of the settings that the HTTP side reads. */
 export interface HttpSettings {
   readonly development: boolean;
-  readonly api: { readonly keys: readonly string[]; readonly listen?: ListenAddress };
+  readonly api: { readonly keys: KeySettings['keys']; readonly listen?: ListenAddress };
   /** `cookie` names the cookie that may hold a token. */
   readonly auth?: { readonly cookie?: string };
   readonly origins: readonly string[];

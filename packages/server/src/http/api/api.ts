@@ -16,6 +16,8 @@ import type { ApiKeys } from '../keys.ts';
 import type { Origins } from '../origin.ts';
 import { batchMethod } from './batch.ts';
 import type { ApiCounters } from './counters.ts';
+import type { Grant } from './grant.ts';
+import { granted, permissionOf } from './granted.ts';
 import { meshMethods } from './mesh.ts';
 import type { ApiMethod, Verbs } from './method.ts';
 import { apiMethods } from './methods.ts';
@@ -59,8 +61,8 @@ export class Api {
 
   constructor(options: ApiOptions) {
     this.#options = options;
-    const methods = new Map(apiMethods(options.log).map((method) => [method.name, method]));
-    methods.set('batch', batchMethod(new Map(methods), options.log));
+    const methods = new Map(apiMethods(options.log).map((method) => [method.name, granted(method)]));
+    methods.set('batch', granted(batchMethod(new Map(methods), options.log)));
     this.#methods = methods;
   }
 
@@ -75,7 +77,7 @@ export class Api {
     for (const [name, method] of this.#methods)
       endpoints.set(`/v1/${name}`, this.#endpoint(method, carillonEnvelope));
     for (const method of meshMethods)
-      endpoints.set(`/v1/${method.name}`, this.#endpoint(method, connmixEnvelope));
+      endpoints.set(`/v1/${method.name}`, this.#endpoint(granted(method), connmixEnvelope));
     return endpoints;
   }
 
@@ -84,11 +86,11 @@ export class Api {
     upgrades: ApiUpgrades,
   ): (req: IncomingMessage, socket: Duplex, head: Buffer, address: string) => void {
     const { verbs, counters, log } = this.#options;
-    const mesh = new Map(meshMethods.map((method) => [method.name.replace('/', '.'), method]));
+    const mesh = new Map(meshMethods.map((method) => [method.name.replace('/', '.'), granted(method)]));
     const context = { methods: this.#methods, meshMethods: mesh, verbs, counters, log };
-    const accept: Accept = (connection) => new ApiSocket(connection, context);
     return (req, socket, head, address) => {
-      this.#admit(req);
+      const grant = this.#admit(req);
+      const accept: Accept = (connection) => new ApiSocket(connection, context, grant);
       upgrades.upgradeFor(accept, req, socket, head, address);
     };
   }
@@ -143,21 +145,23 @@ export class Api {
 
   async #run(req: IncomingMessage, method: ApiMethod): Promise<string> {
     const { verbs, bodyBytes } = this.#options;
-    this.#admit(req);
+    const grant = this.#admit(req);
+    grant?.requireScope(permissionOf(method.name).scope);
     checkType(req);
     const json = await readText(req, bodyBytes);
-    const prepared = method.prepare(parseBody(json), { json, start: 0 }, verbs);
+    const prepared = method.prepare(parseBody(json), { json, start: 0 }, verbs, grant);
     if (typeof prepared !== 'function') throw refuseFaults(prepared);
     return prepared();
   }
 
-  /** @throws {HttpError} 401 without a good key, 403 for a page of another site where no key is needed. */
-  #admit(req: IncomingMessage): void {
+  /** What the key may do; undefined: everything. @throws {HttpError} 401 without a good key, 403 for a page of another site where no key is needed. */
+  #admit(req: IncomingMessage): Grant | undefined {
     const { keys, addresses, origins } = this.#options;
     const access = keys.access(req, () => addresses.of(req));
-    if (access === 'key') return;
+    if (access === 'key') return keys.grantOf(req);
     if (access !== 'open') throw keys.refusal(access);
     origins.checkCrossSite(req);
+    return undefined;
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, error: unknown, name: string, envelope: Envelope): void {

@@ -1,8 +1,9 @@
 /** `batch`: several requests in one, run in order. */
 import { elementSlices, type JsonText, limits, memberSlice, nearest } from '@carillon/protocol';
-import { refuse } from '../../core/errors.ts';
+import { ReplyError, refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
+import type { Grant } from './grant.ts';
 import type { ApiMethod, Prepared, RawParams, Verbs } from './method.ts';
 import { batchResult } from './results.ts';
 import { type BatchParams, batchParams } from './schemas.ts';
@@ -16,10 +17,10 @@ export function batchMethod(methods: ReadonlyMap<string, ApiMethod>, log: Log): 
       'Runs several requests in order. It is checked as a whole first: one bad request, and none is run.',
     params: batchParams,
     result: batchResult,
-    prepare(input, raw, verbs) {
+    prepare(input, raw, verbs, grant) {
       const { value, faults } = check(batchParams, input);
       if (faults !== undefined) return faults;
-      const prepared = prepareAll(value, raw, methods, verbs);
+      const prepared = prepareAll(value, raw, methods, { verbs, grant });
       return prepared.faults.length > 0 ? prepared.faults : () => runAll(prepared.runs, log);
     },
   };
@@ -29,7 +30,7 @@ function prepareAll(
   { requests }: BatchParams,
   { json, start }: RawParams,
   methods: ReadonlyMap<string, ApiMethod>,
-  verbs: Verbs,
+  { verbs, grant }: { readonly verbs: Verbs; readonly grant: Grant | undefined },
 ): { runs: Prepared[]; faults: Fault[] } {
   const runs: Prepared[] = [];
   const faults: Fault[] = [];
@@ -41,13 +42,23 @@ function prepareAll(
       return;
     }
     const paramsStart = memberSlice(json, 'params', slices[index]?.start)?.start ?? json.length;
-    const prepared = method.prepare(params, { json, start: paramsStart }, verbs);
+    const prepared = naming(index, () => method.prepare(params, { json, start: paramsStart }, verbs, grant));
     if (typeof prepared === 'function') runs.push(prepared);
     else
       for (const { path, message } of prepared)
         faults.push({ path: ['requests', index, 'params', ...path], message });
   });
   return { runs, faults };
+}
+
+/** A key that may not do one of the requests may do none; the refusal says which. */
+function naming<Result>(index: number, prepare: () => Result): Result {
+  try {
+    return prepare();
+  } catch (error) {
+    if (!(error instanceof ReplyError)) throw error;
+    throw new ReplyError(error.code, `${error.message} (requests[${index}])`, error.status);
+  }
 }
 
 async function runAll(runs: readonly Prepared[], log: Log): Promise<JsonText> {

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
 import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
+import type { Grant } from './grant.ts';
 import { check, type Fault } from './validate.ts';
 
 /** What the methods ask of the node. Each rejects with a ReplyError where it refuses. */
@@ -11,7 +12,8 @@ export interface Verbs {
   publish(channel: string, data: JsonText, options?: PublishVerbOptions): Promise<PublishResult>;
   history(channel: string, query: HistoryVerbQuery): Promise<HistoryPage>;
   removeHistory(channel: string): Promise<void>;
-  channels(pattern?: string): Promise<readonly ChannelSummary[]>;
+  /** `admits`: which of those that match may be told. */
+  channels(pattern?: string, admits?: (channel: string) => boolean): Promise<readonly ChannelSummary[]>;
   /** Sessions on this node that are subscribed to the channel. */
   subscribers(channel: string): number;
   /** Clients that are connected now, and what is kept about them. */
@@ -70,8 +72,11 @@ export interface ApiMethod {
   readonly summary: string;
   readonly params: z.ZodType;
   readonly result: z.ZodType;
-  /** Checks the whole request before anything of it takes effect. */
-  prepare(input: unknown, raw: RawParams, verbs: Verbs): Prepared | readonly Fault[];
+  /**
+   * Checks the whole request before anything of it takes effect. `grant`: what the API key may do; absent, everything.
+   * @throws {ReplyError} 103 the key may not do this.
+   */
+  prepare(input: unknown, raw: RawParams, verbs: Verbs, grant?: Grant): Prepared | readonly Fault[];
 }
 
 export function defineMethod<Params>(definition: MethodDefinition<Params>): ApiMethod {

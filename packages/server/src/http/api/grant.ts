@@ -1,0 +1,48 @@
+/** What one API key may do, and the refusal of what it may not. */
+import { limits } from '@carillon/protocol';
+import { refuse } from '../../core/errors.ts';
+import { isListed } from '../../core/pattern.ts';
+import type { Scope } from './permissions.ts';
+
+export interface GrantSettings {
+  /** How the refusals call the key; never the key itself. */
+  readonly name?: string;
+  /** Absent: everything. */
+  readonly scopes?: readonly Scope[];
+  /** Names and patterns; absent: every channel. */
+  readonly channels?: readonly string[];
+}
+
+export class Grant {
+  readonly #holder: string;
+  readonly #scopes: ReadonlySet<Scope> | undefined;
+  readonly #channels: readonly string[] | undefined;
+
+  constructor({ name, scopes, channels }: GrantSettings) {
+    this.#holder = name === undefined ? 'this API key' : `the API key '${name}'`;
+    this.#scopes = scopes && new Set(scopes);
+    this.#channels = channels;
+  }
+
+  /** Undefined: nothing is asked for. @throws {ReplyError} 103 naming the scope that is missing. */
+  requireScope(scope: Scope | undefined): void {
+    if (scope === undefined || this.#scopes === undefined || this.#scopes.has(scope)) return;
+    throw refuse(
+      'permissionDenied',
+      `${this.#holder} has no scope '${scope}'; add it to the key's 'scopes' in api.keys, or use another key`,
+    );
+  }
+
+  /** @throws {ReplyError} 103 naming the channel. */
+  requireChannel(channel: string): void {
+    if (this.admits(channel)) return;
+    throw refuse(
+      'permissionDenied',
+      `${this.#holder} is not for the channel '${channel.slice(0, limits.channelNameBytes)}'; add it to the key's 'channels' in api.keys, or use another key`,
+    );
+  }
+
+  admits(channel: string): boolean {
+    return this.#channels === undefined || isListed(channel, this.#channels);
+  }
+}
