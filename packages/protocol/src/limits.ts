@@ -142,4 +142,11 @@ export const limits = {
   positionTtlMs: 86_400_000,
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: 300_000,
+  /** The file of the durable log; when it is full, publishing is refused (108). */
+  dataBytes: 17_179_869_184,
+  /** Data that waits for the durable log; beyond it publishing is refused (108). */
+  logWaitingBytes: 67_108_864,
+  /** Data, and requests, that the durable log commits at once. */
+  logBatchBytes: 4_194_304,
+  logBatchRequests: 4_096,
 } as const;

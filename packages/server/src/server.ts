@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import { disconnects } from '@carillon/protocol';
 import { createAuthenticator } from './auth/authenticator.ts';
-import { MemoryBroker } from './brokers/memory/broker.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ChannelSettings, Settings } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
@@ -17,8 +16,9 @@ import { servePages } from './http/pages.ts';
 import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
+import { createBroker } from './server/broker.ts';
 import { SystemClock } from './system/clock.ts';
-import { randomEpoch, randomId } from './system/ids.ts';
+import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { HttpFeeds } from './transports/http/feeds.ts';
@@ -49,11 +49,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const clock = new SystemClock();
   const startedAt = clock.now();
-  const broker = new MemoryBroker({
-    clock,
-    newEpoch: randomEpoch,
-    maxBytes: settings.limits.memoryHistoryBytes,
-  });
+  const broker = await createBroker(settings, clock, log);
   const authenticator = await createAuthenticator(settings.auth, { clock, log });
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
   const node = new Node({

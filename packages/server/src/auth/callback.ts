@@ -5,12 +5,12 @@ import { limits } from '@carillon/protocol';
 import type { Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
+import { IdentityFault, isFields, readIdentityAnswer } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import { Availability } from '../outbound/availability.ts';
 import { ask, HttpFault } from '../outbound/request.ts';
 import { Turns } from '../outbound/turns.ts';
 import type { Authority } from './authority.ts';
-import { IdentityFault, isFields, readIdentity } from './identity.ts';
 
 export interface CallbackOptions {
   /** `http:` or `https:`. */
@@ -112,15 +112,9 @@ export class CallbackTokens implements Authority {
 function readAnswer(json: string, now: number): Identity {
   const answer = parsed(json);
   if (!isFields(answer)) throw new HttpFault('the answer is no JSON object');
-  const identity = readIdentity(answer, json, 'uid');
+  const identity = readIdentityAnswer(answer, json, 'uid', now);
   if (identity.user === undefined) throw new IdentityFault("'uid' is missing");
-  const { expires } = answer;
-  if (expires === undefined) return identity;
-  const expiresAt = typeof expires === 'number' ? now + expires * 1_000 : Number.NaN;
-  if (!(Math.abs(expiresAt) <= Number.MAX_SAFE_INTEGER)) {
-    throw new IdentityFault("'expires' must be a number of seconds");
-  }
-  return { ...identity, expiresAt };
+  return identity;
 }
 
 function parsed(json: string): unknown {

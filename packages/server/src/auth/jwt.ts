@@ -5,9 +5,9 @@ import { errors, type JWTVerifyResult, jwtVerify } from 'jose';
 import type { Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
+import { IdentityFault, readIdentity } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import type { Authority } from './authority.ts';
-import { IdentityFault, readIdentity } from './identity.ts';
 import { RemoteKeys } from './jwks.ts';
 
 export type JwtKey =

@@ -124,12 +124,10 @@ describe('faults', () => {
 
   it('tell what this version does not have', async () => {
     const later = {
-      dataDir: './data',
       engine: { redis: { url: 'redis://localhost' } },
     };
     expect(await faultsOf(load(later))).toEqual([
       "engine: 'redis' is not built yet; this version has 'memory' alone.",
-      'dataDir: durable storage is not built yet; remove it, and everything is kept in memory.',
     ]);
   });
 

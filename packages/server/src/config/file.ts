@@ -100,10 +100,10 @@ function place(error: { linePos?: readonly { line: number; col: number }[] } | u
 }
 
 async function readModule(path: string): Promise<unknown> {
-  const { importConfigModule } = await import('./module-file.ts');
+  const { importUserModule } = await import('../modules/user-module.ts');
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = await importConfigModule(path);
+    exported = await importUserModule(path);
   } catch (error) {
     throw fault(path, moduleFault(error, path));
   }

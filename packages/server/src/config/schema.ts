@@ -51,8 +51,12 @@ const server = {
   ),
   dataDir: key(
     text(/\S/, 'the path of a folder').optional(),
-    'The folder of durable histories; this version keeps everything in memory and refuses it.',
+    'The folder that keeps histories over a restart; absent: everything is in memory. One server at a time may have it.',
     { flag: 'data', env: 'CARILLON_DATA', type: 'path' },
+  ),
+  sync: key(
+    choice(['always', 'interval', 'off']).default('always'),
+    'What a power cut may take of `dataDir`: `always` nothing that was answered, `interval` about the last second, `off` what the system had not written yet. The end of the process alone takes nothing.',
   ),
   drain: key(
     duration('0s', '10m').default('3s'),
@@ -207,6 +211,10 @@ const limits = section({
   apiBodyBytes: key(
     whole(1_024, gibibyte).default(bounds.bodyBytes),
     'The body of one API request; beyond it status 413.',
+  ),
+  dataBytes: key(
+    whole(1_048_576, 1_024 * gibibyte).default(bounds.dataBytes),
+    'The file in `dataDir`; when it is full, publishing is refused until something has expired.',
   ),
   memoryHistoryBytes: key(
     whole(1_048_576, 64 * gibibyte).default(bounds.memoryHistoryBytes),

@@ -39,6 +39,9 @@ export interface Settings {
   readonly port: number;
   readonly workers: number | 'auto';
   readonly engine: 'memory';
+  /** Where histories outlive the process, an absolute path; absent: nowhere. */
+  readonly dataDir?: string;
+  readonly sync: 'always' | 'interval' | 'off';
   readonly drainMs: number;
   readonly insecure: boolean;
   /** The API needs no key, `/` serves the demos, and `Host` must be a loopback name or one of `hosts`. */
@@ -83,6 +86,7 @@ export interface Settings {
     /** Absent: no such limit. */
     readonly publishesPerSecond?: number;
     readonly apiBodyBytes: number;
+    readonly dataBytes: number;
     readonly memoryHistoryBytes: number;
     readonly laneLogBytes: number;
   };
@@ -100,6 +104,8 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     port: config.port,
     workers: config.workers,
     engine: 'memory',
+    ...present('dataDir', config.dataDir && absolute(['dataDir'], config.dataDir)),
+    sync: config.sync,
     drainMs: milliseconds(config.drain),
     insecure: config.insecure,
     development,

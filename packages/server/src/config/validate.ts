@@ -71,9 +71,6 @@ function notBuilt(config: CompleteConfig): string[] {
     const name = typeof config.engine === 'string' ? config.engine : Object.keys(config.engine).join();
     faults.push(`engine: '${name}' is not built yet; this version has 'memory' alone.`);
   }
-  if (config.dataDir !== undefined) {
-    faults.push('dataDir: durable storage is not built yet; remove it, and everything is kept in memory.');
-  }
   return faults;
 }
 

@@ -18,7 +18,7 @@ export class Canary implements BrokerSink {
     if (!this.#isListening) await this.#broker.subscribe(canaryChannel);
     this.#isListening = true;
     const heard = new Promise<void>((resolve) => this.#waiting.push(resolve));
-    await this.#broker.publish(canaryChannel, 'true', {});
+    await this.#broker.publish(canaryChannel, 'true', { retention });
     await heard;
   }
 
@@ -35,5 +35,7 @@ export class Canary implements BrokerSink {
   }
 }
 
+/** It is kept, so that a log that cannot be written does not look ready. */
+const retention = { size: 1, ttlMs: 60_000, positionTtlMs: 60_000 };
 /** Reserved names begin with `$`, so no client can subscribe to it or publish there. */
 const canaryChannel = '$canary';

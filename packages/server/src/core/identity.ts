@@ -1,6 +1,6 @@
-/** Whom a token's claims, or a backend's answer, speak of. */
+/** Whom a token's claims, or the answer of a backend or a hook, speak of. */
 import { type JsonText, limits, memberSlice, utf8Length } from '@carillon/protocol';
-import type { Identity } from '../core/access.ts';
+import type { Identity } from './access.ts';
 
 /** Claims that nobody can be made of. The message names the claim and what it must be. */
 export class IdentityFault extends Error {
@@ -18,7 +18,7 @@ type Fields = Readonly<Record<string, unknown>>;
  *
  * @throws {IdentityFault}
  */
-export function readIdentity(claims: Fields, json: JsonText, userName: 'sub' | 'uid'): Identity {
+export function readIdentity(claims: Fields, json: JsonText, userName: 'sub' | 'uid' | 'user'): Identity {
   const { info, tags, channels } = claims;
   const user = readUser(claims[userName], json, userName);
   return {
@@ -27,6 +27,27 @@ export function readIdentity(claims: Fields, json: JsonText, userName: 'sub' | '
     ...(tags !== undefined && { tags: readTags(tags) }),
     ...(channels !== undefined && { channels: readChannels(channels) }),
   };
+}
+
+/**
+ * As {@link readIdentity}, and `expires`: seconds from `now` on, which is in milliseconds.
+ *
+ * @throws {IdentityFault}
+ */
+export function readIdentityAnswer(
+  answer: Fields,
+  json: JsonText,
+  userName: 'uid' | 'user',
+  now: number,
+): Identity {
+  const identity = readIdentity(answer, json, userName);
+  const { expires } = answer;
+  if (expires === undefined) return identity;
+  const expiresAt = typeof expires === 'number' ? now + expires * 1_000 : Number.NaN;
+  if (!(Math.abs(expiresAt) <= Number.MAX_SAFE_INTEGER)) {
+    throw new IdentityFault("'expires' must be a number of seconds");
+  }
+  return { ...identity, expiresAt };
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -1,19 +1,34 @@
 /**
- * Config files that are modules. They may lie anywhere: also where no package.json says what kind of module they are,
- * and where nobody has installed the package whose `defineConfig` they import.
+ * Modules that a user writes: a config, hooks. They may lie anywhere: also where no package.json says what kind of module they
+ * are, and where nobody has installed the package `carillon` that they import.
  */
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/** Runs a config file and gives its exports. Whatever it throws comes through. */
-export async function importConfigModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+export interface ImportOptions {
+  /**
+   * Told of every local file before it is read: the module itself and what it imports, packages excluded. From then on also of
+   * what is imported later, while the program runs.
+   */
+  readonly onFile?: (path: string) => void;
+}
+
+/** Runs a module and gives its exports. Whatever it throws comes through. */
+export async function importUserModule(
+  path: string,
+  { onFile }: ImportOptions = {},
+): Promise<Readonly<Record<string, unknown>>> {
   const hooks = registerHooks({
     resolve(specifier, context, next) {
-      // This very Carillon, also beside another one: the config is read by the one that runs.
+      // This very Carillon, also beside another one: the module is read by the one that runs.
       if (specifier === 'carillon') return { url: ownIndex(), shortCircuit: true };
+      const { parentURL } = context;
+      // Before it is looked for, so that a file which is missing now is known when it comes.
+      if (onFile !== undefined && /^\.{0,2}\//.test(specifier)) tell(onFile, URL.parse(specifier, parentURL));
       const found = next(specifier, context);
+      if (onFile !== undefined) tell(onFile, URL.parse(found.url));
       const format = moduleFormat(found.url, found.format);
       return format === undefined ? found : { ...found, format };
     },
@@ -23,12 +38,19 @@ export async function importConfigModule(path: string): Promise<Readonly<Record<
     return await import(pathToFileURL(path).href);
   } finally {
     restore();
-    hooks.deregister();
+    if (onFile === undefined) hooks.deregister();
   }
 }
 
+const ownRoot = new URL('../', import.meta.url).href;
+
 function ownIndex(): string {
-  return new URL(`../index${extname(fileURLToPath(import.meta.url))}`, import.meta.url).href;
+  return `${ownRoot}index${extname(fileURLToPath(import.meta.url))}`;
+}
+
+function tell(onFile: (path: string) => void, url: URL | null): void {
+  if (url === null || url.protocol !== 'file:') return;
+  if (!url.pathname.includes('/node_modules/') && !url.href.startsWith(ownRoot)) onFile(fileURLToPath(url));
 }
 
 /** For a file that is written as an ES module although no package.json says so; undefined leaves the choice to Node. */

@@ -1,0 +1,145 @@
+/**
+ * The broker whose streams outlive the process: a log on disk, written by a thread of its own. What came while it committed
+ * is its next commit; handing on follows the commit, so that nobody sees an offset that a crash can take back.
+ */
+import type { JsonText, Position } from '@carillon/protocol';
+import type {
+  Broker,
+  BrokerSink,
+  ChannelFigures,
+  EarlierAnswer,
+  HistoryPage,
+  HistoryQuery,
+  Publication,
+  PublishOptions,
+} from '../../core/broker.ts';
+import type { Cancel, Clock } from '../../core/clock.ts';
+import { refuse } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { LogThread, type LogThreadOptions } from './log-thread.ts';
+import type { ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
+
+export { LogFault } from './log-thread.ts';
+
+export interface DurableBrokerOptions extends Omit<LogThreadOptions, 'lost'> {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const sweepMs = 1_000;
+/** Channels that are asked for at once when they are listed. */
+const listedAtOnce = 1_000;
+
+export class DurableBroker implements Broker {
+  readonly #clock: Clock;
+  readonly #thread: LogThread;
+  #sink: BrokerSink | undefined;
+  #cancelSweep: Cancel | undefined;
+  /** Publications on their way through the thread, of channels that keep nothing: later ones must not overtake them. */
+  readonly #underWay = new Map<string, number>();
+
+  constructor({ clock, ...options }: DurableBrokerOptions) {
+    this.#clock = clock;
+    this.#thread = new LogThread({ ...options, clock, lost: (channels) => this.#lost(channels) });
+  }
+
+  /** @throws {LogFault} the log cannot be opened. */
+  async start(sink: BrokerSink): Promise<void> {
+    await this.#thread.open();
+    this.#sink = sink;
+    this.#sweepLater();
+  }
+
+  async close(): Promise<void> {
+    this.#sink = undefined;
+    this.#cancelSweep?.();
+    await this.#thread.close();
+  }
+
+  async subscribe(channel: string): Promise<void> {
+    await this.#thread.ask({ kind: 'subscribed', channel, is: true }, nothing);
+  }
+
+  async unsubscribe(channel: string): Promise<void> {
+    await this.#thread.ask({ kind: 'subscribed', channel, is: false }, nothing);
+  }
+
+  async publish(channel: string, data: JsonText, options: PublishOptions): Promise<Position | undefined> {
+    const sink = this.#sink;
+    if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
+    const { retention, idempotencyKey } = options;
+    if (retention === undefined && idempotencyKey === undefined && !this.#underWay.has(channel)) {
+      sink.publications(channel, [publication(data, options, 0)], '');
+      return undefined;
+    }
+    const request: PublishRequest = { kind: 'publish', channel, data, ...options };
+    const handOn = (answer: LogAnswer): Position | undefined =>
+      this.#handOn(channel, answer as PublishAnswer, data, options);
+    if (retention !== undefined) return this.#thread.ask(request, handOn);
+    this.#underWay.set(channel, (this.#underWay.get(channel) ?? 0) + 1);
+    return this.#thread.ask(request, handOn).finally(() => this.#arrived(channel));
+  }
+
+  answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined> {
+    const request = { kind: 'answered', channel, idempotencyKey } as const;
+    return this.#thread.ask(request, (answer) => answer as EarlierAnswer | undefined);
+  }
+
+  async history(channel: string, query: HistoryQuery): Promise<HistoryPage> {
+    return this.#thread.ask({ kind: 'history', channel, query }, (answer) => answer as HistoryPage);
+  }
+
+  async removeHistory(channel: string): Promise<void> {
+    await this.#thread.ask({ kind: 'remove', channel }, nothing);
+  }
+
+  async channels(matches: (channel: string) => boolean, limit: number): Promise<readonly ChannelFigures[]> {
+    const found: ChannelFigures[] = [];
+    let after = 0;
+    do {
+      const request = { kind: 'list', after, limit: listedAtOnce } as const;
+      const { channels, next } = await this.#thread.ask(request, (answer) => answer as ListAnswer);
+      found.push(...channels.filter(({ channel }) => matches(channel)));
+      after = next;
+    } while (after !== 0 && found.length < limit);
+    return found.slice(0, limit);
+  }
+
+  #handOn(
+    channel: string,
+    { position, isRepeat }: PublishAnswer,
+    data: JsonText,
+    options: PublishOptions,
+  ): Position | undefined {
+    if (!isRepeat) {
+      const item = publication(data, options, position?.offset ?? 0);
+      this.#sink?.publications(channel, [item], position?.epoch ?? '');
+    }
+    return position;
+  }
+
+  #arrived(channel: string): void {
+    const left = (this.#underWay.get(channel) ?? 1) - 1;
+    if (left === 0) this.#underWay.delete(channel);
+    else this.#underWay.set(channel, left);
+  }
+
+  /** Nobody knows whether these were committed; who is subscribed asks history. */
+  #lost(channels: readonly string[]): void {
+    for (const channel of channels) this.#sink?.gap(channel);
+  }
+
+  #sweepLater(): void {
+    this.#cancelSweep = this.#clock.after(sweepMs, () => {
+      // Where it is refused, that was told already; the next one takes up what this one left.
+      this.#thread.ask({ kind: 'sweep' }, nothing).catch(nothing);
+      this.#sweepLater();
+    });
+  }
+}
+
+function nothing(): void {}
+
+function publication(data: JsonText, { binary, exclude }: PublishOptions, offset: number): Publication {
+  return { offset, data, ...(binary && { binary }), ...(exclude && { exclude }) };
+}

@@ -1,0 +1,45 @@
+/** Where publications are numbered and kept: in memory, or in a log on disk. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { uptime } from 'node:os';
+import { join } from 'node:path';
+import { MemoryBroker } from '../brokers/memory/broker.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Broker } from '../core/broker.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { randomEpoch } from '../system/ids.ts';
+
+export async function createBroker(
+  { dataDir, sync, limits }: Settings,
+  clock: Clock,
+  log: Log,
+): Promise<Broker> {
+  if (dataDir === undefined) {
+    return new MemoryBroker({ clock, newEpoch: randomEpoch, maxBytes: limits.memoryHistoryBytes });
+  }
+  const { DurableBroker, LogFault } = await import('../brokers/durable/broker.ts');
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new LogFault(`the folder ${dataDir} cannot be made (${(error as NodeJS.ErrnoException).code}).`);
+  }
+  return new DurableBroker({
+    file: join(dataDir, 'carillon.db'),
+    maxBytes: limits.dataBytes,
+    sync,
+    bootId: bootId(),
+    newEpoch: randomEpoch,
+    clock,
+    log,
+  });
+}
+
+/** Differs from one start of the machine to the next. */
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    // The minute of the start; that it may be a minute off only means new epochs too often.
+    return String(Math.round((Date.now() / 1_000 - uptime()) / 60));
+  }
+}

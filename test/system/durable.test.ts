@@ -1,0 +1,181 @@
+/** A server with a data directory: killed in the middle of its commits, it loses nothing that it acknowledged, and repeats nothing. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Carillon } from '@carillon/client';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import {
+  carillonBin,
+  freePort,
+  plainEnvironment,
+  type RunningCarillon,
+  startCarillon,
+} from '../support/carillon.ts';
+
+const channels = {
+  'log:*': { subscribe: 'anyone', publish: 'nobody', history: { size: 100_000, ttl: '1h' } },
+};
+const key = 'a-key-for-the-tests';
+let dataDir = '';
+let server: RunningCarillon | undefined;
+
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'carillon-data-'));
+});
+
+afterEach(async () => {
+  await server?.stop('SIGKILL');
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function config(more: object = {}): Record<string, unknown> {
+  return { dataDir, api: { keys: [key] }, auth: { anonymous: true }, channels, drain: '0s', ...more };
+}
+
+interface Answer {
+  readonly result?: { readonly offset: number; readonly epoch: string; readonly publications?: unknown[] };
+  readonly error?: { readonly code: number; readonly message: string };
+}
+
+async function post(url: string, method: string, body: object): Promise<Answer> {
+  const response = await fetch(`${url}/v1/${method}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as Answer;
+}
+
+/** Runs a command that ends by itself. */
+async function runCarillon(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
+  const stdio: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe'];
+  const child = spawn(process.execPath, [carillonBin, ...args], { env: plainEnvironment(), stdio });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const [code] = (await once(child, 'close')) as unknown[];
+  return { code, stderr };
+}
+
+/** Publishes numbers to a channel, one after another, and repeats with the same key what was not answered. */
+class Publisher {
+  readonly acknowledged: { readonly data: string; readonly offset: number; readonly epoch: string }[] = [];
+  readonly #channel: string;
+  readonly #url: string;
+
+  constructor(url: string, channel: string) {
+    this.#url = url;
+    this.#channel = channel;
+  }
+
+  async publish(count: number): Promise<void> {
+    for (let number = 0; number < count; number++) {
+      const data = `${this.#channel} ${number}`;
+      this.acknowledged.push({ data, ...(await this.#until(data)) });
+    }
+  }
+
+  async #until(data: string): Promise<{ offset: number; epoch: string }> {
+    const request = { channel: this.#channel, data, idempotency_key: data };
+    for (let attempt = 0; attempt < 2_000; attempt++) {
+      const answer = await post(this.#url, 'publish', request).catch(() => undefined);
+      if (answer?.result !== undefined) return answer.result;
+      await sleep(10);
+    }
+    throw new Error(`nobody takes ${data}`);
+  }
+}
+
+describe('a server with a data directory', () => {
+  test('killed three times in the middle of its commits: 16 readers get everything acknowledged, once and in order, in one epoch', async () => {
+    const port = await freePort();
+    server = await startCarillon({ port, config: config() });
+    const { url } = server;
+    const names = ['log:1', 'log:2', 'log:3', 'log:4'];
+    const readers = Array.from({ length: 16 }, (_, index) => {
+      const client = new Carillon(url, { backoff: { minMs: 1, maxMs: 50 } });
+      const channel = client.channel<string>(names[index % names.length] ?? 'log:1');
+      const reader = { client, channel, got: [] as { data: string; offset: number }[], losses: 0 };
+      channel.on('message', (data, { offset = 0 }) => reader.got.push({ data, offset }));
+      channel.on('gap', () => {
+        reader.losses += 1;
+      });
+      return reader;
+    });
+    await Promise.all(readers.map(({ channel }) => channel.subscribe()));
+
+    const each = 300;
+    const publishers = names.map((name) => new Publisher(url, name));
+    const published = Promise.all(publishers.map((publisher) => publisher.publish(each)));
+    for (const share of [0.2, 0.5, 0.8]) {
+      const reached = names.length * each * share;
+      await vi.waitFor(
+        () =>
+          expect(publishers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)).toBeGreaterThan(
+            reached,
+          ),
+        { timeout: 60_000, interval: 1 },
+      );
+      await server.stop('SIGKILL');
+      server = await startCarillon({ port, config: config() });
+    }
+    await published;
+    await vi.waitFor(
+      () => {
+        for (const { got } of readers) expect(got.length).toBeGreaterThanOrEqual(each);
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+    for (const [index, { client, got, losses }] of readers.entries()) {
+      const acknowledged = publishers[index % names.length]?.acknowledged ?? [];
+      expect(got).toEqual(acknowledged.map(({ data, offset }) => ({ data, offset })));
+      expect(losses).toBe(0);
+      client.close();
+    }
+    for (const { acknowledged } of publishers) {
+      expect(acknowledged.map(({ offset }) => offset)).toEqual(
+        Array.from({ length: each }, (_, index) => index + 1),
+      );
+      expect(new Set(acknowledged.map(({ epoch }) => epoch)).size).toBe(1);
+    }
+  }, 120_000);
+
+  test('a second server is refused the folder, in one sentence', async () => {
+    server = await startCarillon({ config: config() });
+    const file = join(dataDir, 'config.json');
+    writeFileSync(file, JSON.stringify(config()));
+    const second = await runCarillon(['serve', '--config', file, '--port', String(await freePort())]);
+    expect(second.code).toBe(78);
+    expect(second.stderr.trim()).toBe(
+      `carillon: dataDir: the log ${join(dataDir, 'carillon.db')} is in use by another process; one Carillon at a time may have it.`,
+    );
+  });
+
+  test('a folder that cannot be made is a plain sentence', async () => {
+    const file = join(dataDir, 'a-file');
+    writeFileSync(file, '');
+    const { code, stderr } = await runCarillon(['serve', '--data', file, '--port', '0']);
+    expect(code).toBe(78);
+    expect(stderr.trim()).toMatch(/^carillon: dataDir: the folder .*a-file cannot be made \(EEXIST\)\.$/);
+  });
+
+  test('when the disk is full, publishing is refused, and what is kept can be read', async () => {
+    server = await startCarillon({ config: config({ limits: { dataBytes: 1_048_576 } }) });
+    const { url } = server;
+    const data = 'x'.repeat(100_000);
+    let last: Answer = {};
+    let taken = 0;
+    for (; last.error === undefined && taken < 50; taken++)
+      last = await post(url, 'publish', { channel: 'log:1', data });
+    expect(last.error).toMatchObject({ code: 108, message: expect.stringContaining('the disk is full') });
+    const page = (await post(url, 'history', { channel: 'log:1' })) as {
+      result?: { publications: unknown[] };
+    };
+    expect(page.result?.publications).toHaveLength(taken - 1);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+});
