@@ -9,7 +9,7 @@ import type { Block } from './markdown.ts';
 import { root } from './pages.ts';
 import { faultsOfCaddyfile, faultsOfNginx, faultsOfUnit } from './site-files.ts';
 import { describeOutcome, heard, type Outcome, type Stage } from './stage.ts';
-import { difference, play } from './transcript.ts';
+import { Client, difference, learn, type Player, play, varying } from './transcript.ts';
 
 type Kind = (block: Block, stage: Stage) => Promise<void> | void;
 
@@ -21,8 +21,8 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['sh clone', checkNpmScripts],
   // For an administrator; read by the shell and not run.
   ['sh install', async (block, stage) => succeeds(block, await stage.run('bash', ['-n'], block.code))],
-  // What the command before printed: the same JSON but for epochs, or a text that contains this.
-  ['json answer', (block, stage) => sameJson(block, stage.printed)],
+  // What the command before printed: the same JSON but for epochs and what `varies=` names, or a text that contains this.
+  ['json answer', sameJson],
   ['text output', (block, stage) => void expect(stage.printed).toContain(block.code.trim())],
   // Programs that publish, by interpreter; skipped aloud where there is none.
   [
@@ -47,6 +47,8 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   // Configs: `carillon check` accepts them; with `serve` the rest of the page runs against such a server.
   ...['ts', 'js', 'json', 'yaml'].map((language): [string, Kind] => [`${language} config`, checkConfig]),
   ['text session', playSession],
+  // A WebSocket that stays open to the end of the page; `as=` names it. What it learns stands for itself in later blocks.
+  ['text client', continueClient],
   ['nginx site', (block) => void expect(faultsOfNginx(block.code)).toEqual([])],
   ['caddyfile site', (block) => void expect(faultsOfCaddyfile(block.code)).toEqual([])],
   ['ini unit', (block) => void expect(faultsOfUnit(block.code)).toEqual([])],
@@ -81,9 +83,14 @@ function checkNpmScripts({ code }: Block): void {
   expect(commands.filter((command) => !known.has(command.replace(/ -- .*$/, '')))).toEqual([]);
 }
 
-function sameJson(block: Block, printed: string): void {
-  const fault = difference(JSON.parse(block.code), JSON.parse(printed), new Map());
+/** What `varies=` names holds for the whole page; epochs and the like, only within the block and for what the page knows. */
+function sameJson(block: Block, { printed, known }: Stage): void {
+  const [said, came]: unknown[] = [JSON.parse(block.code), JSON.parse(printed)];
+  const varies = new Set(block.options.get('varies')?.split(','));
+  const here = new Map(known);
+  const fault = difference(said, came, here, new Set([...varies, ...varying]));
   expect(fault, `${block.page}:${block.line} is not what was answered: ${printed}`).toBeUndefined();
+  learn(said, came, known, varies);
 }
 
 async function interpret(
@@ -180,10 +187,23 @@ async function checkTypes(block: Block, stage: Stage): Promise<void> {
 }
 
 async function playSession(block: Block, stage: Stage): Promise<void> {
-  const shell = async (command: string): Promise<void> => {
-    succeeds(block, await stage.run('bash', ['-euo', 'pipefail'], `npx() { "$@"; }\n${command}`));
+  await play(adapted(block, stage), player(block, stage));
+}
+
+async function continueClient(block: Block, stage: Stage): Promise<void> {
+  const name = block.options.get('as') ?? '';
+  const client = stage.clients.get(name) ?? new Client(player(block, stage), stage.known);
+  stage.clients.set(name, client);
+  await client.play(block.code);
+}
+
+function player(block: Block, stage: Stage): Player {
+  return {
+    url: stage.url,
+    async shell(command) {
+      succeeds(block, await stage.run('bash', ['-euo', 'pipefail'], `npx() { "$@"; }\n${command}`));
+    },
   };
-  await play(adapted(block, stage), { url: stage.url, shell });
 }
 
 function adapted({ code }: Block, stage: Stage): string {

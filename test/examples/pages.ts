@@ -19,6 +19,11 @@ export function allPages(): string[] {
   }).sort();
 }
 
+/** The pages of the server API's methods and their index; they share one config. */
+export function apiPagesOf(): string[] {
+  return allPages().filter((page) => /^docs\/api\/[\w-]+\.md$/.test(page));
+}
+
 /** Pages with examples that a reader is to copy. */
 export function examplePages(): string[] {
   return allPages().filter((page) =>

@@ -1,11 +1,12 @@
 /** Where the examples of one page are played: a real server, the ports that its text names, and what a reader would have typed before. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort, plainEnvironment, type RunningCarillon, startCarillon } from '../support/carillon.ts';
 import type { Block } from './markdown.ts';
 import { root } from './pages.ts';
+import type { Client } from './transcript.ts';
 
 export interface Outcome {
   readonly code: number | string;
@@ -23,6 +24,10 @@ export class Stage {
   configFolder: string;
   /** What the last command printed. */
   printed = '';
+  /** What the page calls an id, an epoch or a code, and what it is here. */
+  readonly known = new Map<unknown, unknown>();
+  /** Clients of the page that stay connected, by name. */
+  readonly clients = new Map<string, Client>();
   #carillon: RunningCarillon;
   readonly #apiPort: number;
   readonly #pagePort: number;
@@ -47,6 +52,14 @@ export class Stage {
     return new Stage(carillon, apiPort, pagePort);
   }
 
+  /** Opens with a server of this config, a file of the repository. */
+  static async openWith(file: string): Promise<Stage> {
+    const [apiPort, pagePort] = [await freePort(), await freePort()];
+    const stage = new Stage(await startCarillon({ args: ['--config', join(root, file)] }), apiPort, pagePort);
+    stage.#apiKey = keyOf(readFileSync(join(root, file), 'utf8'));
+    return stage;
+  }
+
   get url(): string {
     return this.#carillon.url;
   }
@@ -55,10 +68,14 @@ export class Stage {
     return this.#pagePort;
   }
 
-  /** The text of an example with the ports that are in force instead of those that it names. */
+  /** The text of an example with the ports and ids that are in force instead of those that it names. */
   adapt(text: string): string {
     const ports = { 6790: this.#carillon.port, 6789: this.#apiPort, 8000: this.#pagePort };
-    return text.replace(/(?<=:)(?:6790|6789|8000)\b/g, (port) => String(ports[port as unknown as 6790]));
+    let adapted = text.replace(/(?<=:)(?:6790|6789|8000)\b/g, (port) =>
+      String(ports[port as unknown as 6790]),
+    );
+    for (const [said, here] of this.known) adapted = adapted.replaceAll(`"${said}"`, `"${here}"`);
+    return adapted;
   }
 
   /** Writes a config of the page into the folder, and says what `carillon check` thinks of it. */
@@ -73,7 +90,7 @@ export class Stage {
     const { port } = this.#carillon;
     await this.#carillon.stop();
     this.#carillon = await startCarillon({ port, args: ['--config', join(this.folder, name)] });
-    this.#apiKey = /keys: \[\s*'([^']+)'/.exec(config)?.[1];
+    this.#apiKey = keyOf(config);
     this.#apiUrl = config.includes("listen: '") ? `http://127.0.0.1:${this.#apiPort}` : this.#carillon.url;
   }
 
@@ -140,6 +157,7 @@ export class Stage {
   }
 
   async close(): Promise<void> {
+    for (const client of this.clients.values()) await client.close();
     await this.#carillon.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -154,6 +172,10 @@ export class Stage {
       ...(this.#apiKey !== undefined && { CARILLON_API_KEY: this.#apiKey }),
     };
   }
+}
+
+function keyOf(config: string): string | undefined {
+  return /keys: \[\s*'([^']+)'/.exec(config)?.[1];
 }
 
 /** The text that every listener of the pages must show. */

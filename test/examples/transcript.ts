@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 
 /** Members whose values differ from server to server. */
-const varying = new Set(['epoch', 'session', 'cursor']);
+export const varying: ReadonlySet<string> = new Set(['epoch', 'session', 'cursor']);
 
 export interface Player {
   readonly url: string;
@@ -13,27 +13,50 @@ export interface Player {
 }
 
 /** @throws {Error} that shows the line of the transcript and what came instead. */
-export async function play(transcript: string, { url, shell }: Player): Promise<void> {
+export async function play(transcript: string, player: Player): Promise<void> {
+  const client = new Client(player, new Map());
+  try {
+    await client.play(transcript);
+  } finally {
+    await client.close();
+  }
+}
+
+/** One side of a transcript, which may be played in several parts. */
+export class Client {
+  readonly #player: Player;
   /** What the page calls an epoch or a session, and what it is here. */
-  const known = new Map<unknown, unknown>();
-  let peer: Peer | undefined;
-  for (const line of transcript.split('\n')) {
-    const [mark, text] = [line.slice(0, 2), line.slice(2)];
-    if (mark === '$ ') await shell(text);
-    if (mark === '--') {
-      await peer?.close();
-      peer = undefined;
-    }
-    if (mark !== '> ' && mark !== '< ') continue;
-    peer ??= await Peer.open(`${url.replace('http', 'ws')}/ws`);
-    if (mark === '> ') peer.send(JSON.stringify(translate(JSON.parse(text), known)));
-    else {
-      const came = await peer.next(line);
-      const fault = difference(JSON.parse(text), JSON.parse(came), known);
-      if (fault !== undefined) throw new Error(`expected ${text}\n but got ${came}\n (${fault})`);
+  readonly #known: Map<unknown, unknown>;
+  #peer: Peer | undefined;
+
+  constructor(player: Player, known: Map<unknown, unknown>) {
+    this.#player = player;
+    this.#known = known;
+  }
+
+  /** @throws {Error} that shows the line of the transcript and what came instead. */
+  async play(transcript: string): Promise<void> {
+    const { url, shell } = this.#player;
+    for (const line of transcript.split('\n')) {
+      const [mark, text] = [line.slice(0, 2), line.slice(2)];
+      if (mark === '$ ') await shell(text);
+      if (mark === '--') await this.close();
+      if (mark !== '> ' && mark !== '< ') continue;
+      this.#peer ??= await Peer.open(`${url.replace('http', 'ws')}/ws`);
+      if (mark === '> ') this.#peer.send(JSON.stringify(translate(JSON.parse(text), this.#known)));
+      else {
+        const came = await this.#peer.next(line);
+        const fault = difference(JSON.parse(text), JSON.parse(came), this.#known);
+        if (fault !== undefined) throw new Error(`expected ${text}\n but got ${came}\n (${fault})`);
+      }
     }
   }
-  await peer?.close();
+
+  async close(): Promise<void> {
+    const peer = this.#peer;
+    this.#peer = undefined;
+    await peer?.close();
+  }
 }
 
 class Peer {
@@ -65,29 +88,61 @@ class Peer {
   }
 
   async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
     this.#socket.close();
     await once(this.#socket, 'close');
   }
 }
 
-/** The first place where `came` is not what the page says, and undefined where there is none. */
+/**
+ * The first place where `came` is not what the page says, and undefined where there is none. Epochs, ids of sessions, cursors and the
+ * members that `varies` names need only be of the same type and, where they are texts, the same wherever the page says the same.
+ *
+ * @param known What the page calls such a text, and what it is here; what this finds out is added.
+ */
 export function difference(
   said: unknown,
   came: unknown,
   known: Map<unknown, unknown>,
-  path = '',
+  varies: ReadonlySet<string> = varying,
 ): string | undefined {
-  if (varying.has(path.split('.').at(-1) ?? '') && typeof said === typeof came) {
+  return differenceAt({ path: '', name: '' }, said, came, { known, varies });
+}
+
+/** `name` is the member that the value belongs to, also as an element of its list. */
+function differenceAt(
+  { path, name }: { readonly path: string; readonly name: string },
+  said: unknown,
+  came: unknown,
+  context: { readonly known: Map<unknown, unknown>; readonly varies: ReadonlySet<string> },
+): string | undefined {
+  if (!isObject(said) && typeof said === typeof came && context.varies.has(name)) {
+    if (typeof said === 'number') return undefined;
+    const { known } = context;
     if (!known.has(said)) known.set(said, came);
     return known.get(said) === came ? undefined : `${path} is another than before`;
   }
   if (!isObject(said) || !isObject(came)) return said === came ? undefined : path;
-  const names = new Set([...Object.keys(said), ...Object.keys(came)]);
-  for (const name of names) {
-    const fault = difference(said[name], came[name], known, `${path}.${name}`);
+  for (const member of new Set([...Object.keys(said), ...Object.keys(came)])) {
+    const place = { path: `${path}.${member}`, name: Array.isArray(said) ? name : member };
+    const fault = differenceAt(place, said[member], came[member], context);
     if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+/** Adds the texts that members named by `varies` have to what is known. */
+export function learn(
+  said: unknown,
+  came: unknown,
+  known: Map<unknown, unknown>,
+  varies: ReadonlySet<string>,
+): void {
+  if (!isObject(said) || !isObject(came)) return;
+  for (const [name, value] of Object.entries(said)) {
+    if (typeof value === 'string' && varies.has(name)) known.set(value, came[name]);
+    else learn(value, came[name], known, varies);
+  }
 }
 
 /** A command of the page with the values that are in force here. */

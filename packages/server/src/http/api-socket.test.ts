@@ -187,6 +187,7 @@ describe('a backend that does not wait', () => {
     const slow = defineMethod({
       name: 'slow',
       summary: '',
+      docs: { theme: 'operation', description: '', errors: [], example: { params: {}, result: {} } },
       params: z.looseObject({}),
       result: z.string(),
       run: () => new Promise<string>((resolve) => waiting.push(() => resolve(`"${'x'.repeat(1_000)}"`))),

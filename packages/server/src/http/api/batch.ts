@@ -15,6 +15,23 @@ export function batchMethod(methods: ReadonlyMap<string, ApiMethod>, log: Log): 
     name: 'batch',
     summary:
       'Runs several requests in order. It is checked as a whole first: one bad request, and none is run.',
+    docs: {
+      theme: 'publishing',
+      description:
+        'One after another, in their order. Each has its own answer in `results`, an `error` where it was refused; those after it are run all the same. Before the first is run, the whole body is checked: a field that one of them lacks refuses the batch, and nothing of it takes effect. A batch cannot stand in a batch.',
+      errors: [],
+      example: {
+        params: {
+          requests: [
+            { method: 'publish', params: { channel: 'order:42', data: { state: 'paid' } } },
+            { method: 'send', params: { to: { user: '1001' }, data: 'Thank you.' } },
+          ],
+        },
+        result: {
+          results: [{ result: { offset: 1, epoch: 'Kb3xQ9-a' } }, { result: { sessions: 0 } }],
+        },
+      },
+    },
     params: batchParams,
     result: batchResult,
     prepare(input, raw, verbs, grant) {

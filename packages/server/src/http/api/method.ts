@@ -1,10 +1,17 @@
 /** What one method of the server API is: its name, its shapes, and what it does. */
-import type { JsonText, Position, PublishResult } from '@carillon/protocol';
+import {
+  compactSlice,
+  type JsonText,
+  memberSlice,
+  type Position,
+  type PublishResult,
+} from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
 import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import type { Grant } from './grant.ts';
+import type { MethodDocs } from './method-docs.ts';
 import { check, type Fault } from './validate.ts';
 
 /** What the methods ask of the node. Each rejects with a ReplyError where it refuses. */
@@ -54,8 +61,11 @@ export type Prepared = () => Promise<JsonText>;
 
 export interface MethodDefinition<Params> {
   readonly name: string;
-  /** One sentence, for /openapi.json. */
+  /** One sentence, for the index and /openapi.json. */
   readonly summary: string;
+  /** The rest of what its page says: docs/api/<name>.md. */
+  readonly docs: MethodDocs;
+  /** Each field has a description: meaning, unit, default, limit. */
   readonly params: z.ZodType<Params>;
   readonly result: z.ZodType;
   /**
@@ -70,6 +80,7 @@ export interface MethodDefinition<Params> {
 export interface ApiMethod {
   readonly name: string;
   readonly summary: string;
+  readonly docs: MethodDocs;
   readonly params: z.ZodType;
   readonly result: z.ZodType;
   /**
@@ -80,10 +91,11 @@ export interface ApiMethod {
 }
 
 export function defineMethod<Params>(definition: MethodDefinition<Params>): ApiMethod {
-  const { name, summary, params, result, admits } = definition;
+  const { name, summary, docs, params, result, admits } = definition;
   return {
     name,
     summary,
+    docs,
     params,
     result,
     prepare(input, raw, verbs) {
@@ -92,4 +104,10 @@ export function defineMethod<Params>(definition: MethodDefinition<Params>): ApiM
       return faults === undefined ? () => definition.run(value, raw, verbs) : faults;
     },
   };
+}
+
+/** A field of the parameters as it was written, without the white space outside strings; they were found to have it. */
+export function memberText({ json, start }: RawParams, name: string): JsonText {
+  const slice = memberSlice(json, name, start);
+  return slice === undefined ? 'null' : compactSlice(json, slice);
 }

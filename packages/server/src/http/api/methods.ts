@@ -1,16 +1,11 @@
 /** The methods of the server API. A new one is one more object in this table. */
-import {
-  channelNameFault,
-  compactSlice,
-  type JsonText,
-  memberSlice,
-  type PublishResult,
-} from '@carillon/protocol';
+import { channelNameFault, type JsonText, type PublishResult } from '@carillon/protocol';
 import { historyText } from '../../core/history-text.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
 import { groupMethods } from './groups.ts';
-import { type ApiMethod, defineMethod, type PublishVerbOptions, type RawParams } from './method.ts';
+import { type ApiMethod, defineMethod, memberText, type PublishVerbOptions } from './method.ts';
+import { annConnects, type Refusal, refusals } from './method-docs.ts';
 import { peopleMethods } from './people.ts';
 import { rendezvousMethods } from './rendezvous.ts';
 import {
@@ -31,15 +26,35 @@ import {
   type PublishParams,
   publishParams,
 } from './schemas.ts';
+import { sendingMethods } from './sending.ts';
+
+const schemaRefusal: Refusal = {
+  error: 'badRequest',
+  when: "`data` does not fit the `schema` of the channel's rule; the message names the places.",
+};
 
 const publish = defineMethod({
   name: 'publish',
   summary: 'Publishes into one channel.',
+  docs: {
+    theme: 'publishing',
+    description:
+      "The answer comes when the publication stands in the channel's history; every subscriber then gets it, in the same order as every other subscriber. `data` arrives as it was written: large numbers are not rounded, members keep their order.\n\nThe rules of the channel do not count for the API, but its `schema` does. A channel that no rule matches, or whose rule has no `history`, takes publications too; it keeps nothing, and the answer has neither `offset` nor `epoch`.",
+    errors: [schemaRefusal, refusals.notReady],
+    example: {
+      params: {
+        channel: 'order:42',
+        data: { state: 'paid', amount: 19.9 },
+        idempotency_key: 'payment-8731',
+      },
+      result: { offset: 1, epoch: 'Kb3xQ9-a' },
+    },
+  },
   params: publishParams,
   result: publishResult,
   admits: isPlainPublish,
   async run(params, raw, verbs) {
-    return positionText(await verbs.publish(params.channel, dataOf(raw), publishOptions(params)));
+    return positionText(await verbs.publish(params.channel, memberText(raw, 'data'), publishOptions(params)));
   },
 });
 
@@ -48,10 +63,22 @@ function broadcastMethod(log: Log): ApiMethod {
   return defineMethod({
     name: 'broadcast',
     summary: 'Publishes the same data into several channels. The results stand in the order of the channels.',
+    docs: {
+      theme: 'publishing',
+      description:
+        'Each channel is published into by itself: where one refuses, its place in `results` has an `error`, and the others get the data all the same. `idempotency_key` counts for each channel on its own. For the same data to persons, not channels, there is `send`.',
+      errors: [],
+      example: {
+        params: { channels: ['order:42', 'news'], data: { text: 'Closed on Monday.' } },
+        result: {
+          results: [{ channel: 'order:42', offset: 1, epoch: 'Kb3xQ9-a' }, { channel: 'news' }],
+        },
+      },
+    },
     params: broadcastParams,
     result: broadcastResult,
     async run(params, raw, verbs) {
-      const data = dataOf(raw);
+      const data = memberText(raw, 'data');
       const options = publishOptions(params);
       const results = params.channels.map(async (channel) => {
         const name = `"channel":${JSON.stringify(channel)}`;
@@ -71,6 +98,38 @@ function broadcastMethod(log: Log): ApiMethod {
 const history = defineMethod({
   name: 'history',
   summary: "Reads a channel's history.",
+  docs: {
+    theme: 'publishing',
+    description:
+      'Oldest first, or newest first with `reverse`. A page ends after `limit` publications, or after 1 MiB of data; go on with `since` and the offset of its last one. `offset` in the answer is the newest that the channel ever gave.',
+    errors: [
+      {
+        error: 'notAvailable',
+        when: 'The channel keeps no history. Give its rule a `history` of `{size, ttl}`.',
+      },
+      {
+        error: 'unrecoverablePosition',
+        when: '`since` is of another epoch, or above the newest offset. Ask again without it.',
+      },
+    ],
+    example: {
+      before: [
+        {
+          call: 'publish',
+          params: { channel: 'order:42', data: { state: 'paid' } },
+          result: { offset: 1, epoch: 'Kb3xQ9-a' },
+          varies: ['epoch'],
+        },
+        {
+          call: 'publish',
+          params: { channel: 'order:42', data: { state: 'sent' } },
+          result: { offset: 2, epoch: 'Kb3xQ9-a' },
+        },
+      ],
+      params: { channel: 'order:42', since: { epoch: 'Kb3xQ9-a', offset: 1 }, limit: 10 },
+      result: { publications: [{ offset: 2, data: { state: 'sent' } }], epoch: 'Kb3xQ9-a', offset: 2 },
+    },
+  },
   params: historyParams,
   result: historyResult,
   async run({ channel, since, limit, reverse }, _raw, verbs) {
@@ -86,6 +145,31 @@ const history = defineMethod({
 const historyRemove = defineMethod({
   name: 'history_remove',
   summary: "Forgets a channel's history. Its offsets go on.",
+  docs: {
+    theme: 'publishing',
+    description:
+      'Later publications count on from where the channel was. A client that comes back with a position from before is told of the loss, if it missed anything. A channel without history is left as it is.',
+    errors: [],
+    example: {
+      before: [
+        {
+          call: 'publish',
+          params: { channel: 'order:42', data: { state: 'paid' } },
+          result: { offset: 1, epoch: 'Kb3xQ9-a' },
+        },
+      ],
+      params: { channel: 'order:42' },
+      result: {},
+      after: [
+        {
+          says: 'Nothing is kept, and the offsets go on:',
+          call: 'history',
+          params: { channel: 'order:42' },
+          result: { publications: [], epoch: 'Kb3xQ9-a', offset: 1 },
+        },
+      ],
+    },
+  },
   params: channelParams,
   result: nothing,
   async run({ channel }, _raw, verbs) {
@@ -97,6 +181,26 @@ const historyRemove = defineMethod({
 const channels = defineMethod({
   name: 'channels',
   summary: 'Lists the channels that have subscribers or history.',
+  docs: {
+    theme: 'publishing',
+    description:
+      'By name, at most 10,000. Without `pattern`, all of them. A channel is there while somebody is subscribed to it or its history keeps something.',
+    errors: [],
+    example: {
+      before: [
+        annConnects,
+        { client: 'ann', lines: ['> {"op":"subscribe","channel":"news"}', '< {"result":true}'] },
+        { call: 'publish', params: { channel: 'order:42', data: { state: 'paid' } } },
+      ],
+      params: {},
+      result: {
+        channels: [
+          { channel: 'news', sessions: 1, publications: 0 },
+          { channel: 'order:42', sessions: 0, publications: 1 },
+        ],
+      },
+    },
+  },
   params: channelsParams,
   result: channelsResult,
   async run({ pattern }, _raw, verbs) {
@@ -107,6 +211,34 @@ const channels = defineMethod({
 const info = defineMethod({
   name: 'info',
   summary: 'Tells about this server and its workers.',
+  docs: {
+    theme: 'operation',
+    description:
+      'What a person wants to know at a glance. For monitoring there is `GET /metrics`; its figures are more, and their names are stable.',
+    errors: [],
+    example: {
+      params: {},
+      result: {
+        version: '0.1.0',
+        pid: 4711,
+        uptime: 86400,
+        engine: 'memory',
+        workers: [
+          {
+            id: 0,
+            pid: 4711,
+            connections: 0,
+            sessions: 0,
+            users: 0,
+            channels: 0,
+            subscriptions: 0,
+            publications: 0,
+          },
+        ],
+      },
+      varies: ['version', 'pid', 'uptime'],
+    },
+  },
   params: noParams,
   result: infoResult,
   async run(_params, _raw, verbs) {
@@ -117,7 +249,7 @@ const info = defineMethod({
 /** Every method but `batch`, which is made of them. */
 export function apiMethods(log: Log): readonly ApiMethod[] {
   const channelMethods = [publish, broadcastMethod(log), history, historyRemove, channels, info];
-  return [...channelMethods, ...peopleMethods, ...groupMethods, ...rendezvousMethods];
+  return [...channelMethods, ...sendingMethods, ...peopleMethods, ...groupMethods, ...rendezvousMethods];
 }
 
 /** The commonest request, `{channel, data}` and nothing else, without a detour through the schema. */
@@ -126,12 +258,6 @@ function isPlainPublish(input: unknown): input is PublishParams {
     return false;
   for (const name in input) if (name !== 'channel' && name !== 'data') return false;
   return typeof input.channel === 'string' && channelNameFault(input.channel) === undefined;
-}
-
-function dataOf({ json, start }: RawParams): JsonText {
-  const slice = memberSlice(json, 'data', start);
-  // The parameters were found to have it.
-  return slice === undefined ? 'null' : compactSlice(json, slice);
 }
 
 function publishOptions(params: PublishParams | BroadcastParams): PublishVerbOptions {

@@ -5,25 +5,31 @@ import { channel, data, exclude, list, tags as marks, strict, text, wholeNumber 
 import { checkMember, group, session, target } from './target.ts';
 import { user } from './user.ts';
 
-const event = text(limits.nameBytes, "The event's name for native clients; `message` by default.").refine(
-  (name) => !name.startsWith('$'),
-  { error: "must not begin with '$', which is reserved" },
-);
+const event = text(
+  limits.nameBytes,
+  "The event's name for native clients. Not one of their channels, and without a `$` at its beginning.",
+)
+  .refine((name) => !name.startsWith('$'), { error: "must not begin with '$', which is reserved" })
+  .meta({ default: 'message' });
 
 const reason = z
   .string({ error: 'must be a string' })
   .refine((text) => utf8Length(text) <= limits.closeReasonBytes, {
     error: `must not be longer than ${limits.closeReasonBytes} bytes of UTF-8`,
   })
-  .meta({ description: 'What the close frame says.', maxLength: limits.closeReasonBytes });
+  .meta({
+    description: `What the close frame says. At most ${limits.closeReasonBytes} bytes of UTF-8.`,
+    maxLength: limits.closeReasonBytes,
+  });
 
 const codeError = 'must be a whole number from 3000 to 4999';
 const code = z.int({ error: codeError }).min(3_000, { error: codeError }).max(4_999, { error: codeError });
 
 const page = {
-  limit: wholeNumber(0, limits.listedSessions)
-    .optional()
-    .meta({ description: 'At most so many on this page; 0 for the total alone.' }),
+  limit: wholeNumber(0, limits.listedSessions).optional().meta({
+    description: 'At most so many on this page; 0 for the total alone.',
+    default: limits.listedSessions,
+  }),
   cursor: text(limits.nameBytes, 'Where the page begins, as the one before told it.').optional(),
 };
 
@@ -46,7 +52,8 @@ export const sendParams = strict({ to: target, event: event.optional(), data, ex
 export const disconnectParams = strict({
   to: target,
   code: code.optional().meta({
-    description: 'The close code; 3503 by default. 3000-3499 and 4000-4499 ask clients to come back.',
+    description: 'The close code. 3000-3499 and 4000-4499 ask clients to come back, the others not to.',
+    default: 3503,
   }),
   reason: reason.optional(),
   exclude: exclude.optional(),
@@ -77,11 +84,18 @@ export const sessionsReached = z.strictObject({
   sessions: count.meta({ description: 'How many sessions it reached.' }),
 });
 
+const sessionId = z.string().meta({ description: 'The id of the session.' });
+
 const summary = {
-  session: z.string(),
-  user: z.string().optional(),
-  info: z.unknown().optional().meta({ description: 'As the token gave it.' }),
-  tags: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  session: sessionId,
+  user: z.string().optional().meta({ description: "Whose it is; absent while it is nobody's." }),
+  info: z
+    .unknown()
+    .optional()
+    .meta({ description: 'What the token says of the user; absent where it says nothing.' }),
+  tags: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .meta({ description: 'Of the token, of its user and its own, as they are in force.' }),
   wire: z.string().meta({ description: 'How it is connected, for example `websocket/native`.' }),
 };
 
@@ -91,14 +105,18 @@ const cursor = z
   .optional()
   .meta({ description: 'There when there is more: ask for the next page with it.' });
 
-export const sessionsResult = z.strictObject({ sessions: z.array(z.strictObject(summary)), total, cursor });
+export const sessionsResult = z.strictObject({
+  sessions: z.array(z.strictObject(summary)).meta({ description: 'The sessions of this page.' }),
+  total,
+  cursor,
+});
 export const sessionResult = z.strictObject({
   ...summary,
   groups: z.array(z.string()).meta({ description: 'Its own, and those of its user.' }),
-  channels: z.array(z.string()),
+  channels: z.array(z.string()).meta({ description: 'What it is subscribed to.' }),
 });
 export const userResult = z.strictObject({
-  online: z.boolean(),
+  online: z.boolean().meta({ description: 'Whether the user has a session now.' }),
   sessions: z.array(z.string()).meta({ description: `Their ids, at most ${limits.listedSessions}.` }),
 });
 
@@ -108,16 +126,26 @@ const counts = {
   users: count.meta({ description: 'Users of these sessions.' }),
 };
 
+const groupName = z.string().meta({ description: "The group's name." });
+const userName = z.string().meta({ description: 'A user, online or not.' });
+
 export const groupsResult = z.strictObject({
-  groups: z.array(z.strictObject({ group: z.string(), ...counts })),
+  groups: z
+    .array(z.strictObject({ group: groupName, ...counts }))
+    .meta({ description: 'The groups of this page.' }),
   total,
   cursor,
 });
 export const groupResult = z.strictObject({
-  group: z.string(),
+  group: groupName,
   members: z
-    .array(z.union([z.strictObject({ session: z.string() }), z.strictObject({ user: z.string() })]))
+    .array(z.union([z.strictObject({ session: sessionId }), z.strictObject({ user: userName })]))
     .meta({ description: `As they joined, at most ${limits.listedSessions}.` }),
-  counts: z.strictObject(counts),
+  counts: z
+    .strictObject(counts)
+    .meta({ description: 'How many there are, whole also where `members` is not.' }),
 });
-export const contextResult = z.strictObject({ session: z.string(), context: z.looseObject({}) });
+export const contextResult = z.strictObject({
+  session: sessionId,
+  context: z.looseObject({}).meta({ description: 'The whole object, as it is now.' }),
+});

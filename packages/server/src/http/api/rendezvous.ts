@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { refuse } from '../../core/errors.ts';
 import type { RendezvousReport } from '../../core/rendezvous.ts';
 import { type ApiMethod, defineMethod, type RawParams, type Verbs } from './method.ts';
+import { drawn, drawnCode, drawnSecret, rendezvousRefusals } from './rendezvous-docs.ts';
 import { strict, text } from './schemas.ts';
 
 const code = text(limits.nameBytes, 'The code that the browser shows.');
@@ -24,7 +25,9 @@ const cancelParams = strict({ code, device: device.optional() });
 const stateParams = strict({ code });
 
 const report = z.strictObject({
-  state: z.enum(['created', 'scanned', 'confirmed', 'consumed', 'expired', 'cancelled']),
+  state: z
+    .enum(['created', 'scanned', 'confirmed', 'consumed', 'expired', 'cancelled'])
+    .meta({ description: 'How far it has come.' }),
   expires: z
     .int()
     .optional()
@@ -37,9 +40,23 @@ const report = z.strictObject({
     .meta({ description: 'The browser that drew the code: show it to whoever is asked to confirm.' }),
 });
 
+const { conflict, gone, off, tooLong } = rendezvousRefusals;
+
 const scan = defineMethod({
   name: 'rendezvous_scan',
   summary: 'A phone has read the code that a browser shows. The browser is told, with `info`.',
+  docs: {
+    theme: 'rendezvous',
+    description:
+      'From now on the same `device` may scan again, confirm and cancel; without `device`, whoever has the code. Show `browser` on the phone, so that its owner sees which browser is to be logged in.',
+    errors: [conflict, gone, off, tooLong],
+    example: {
+      before: [drawn],
+      params: { code: drawnCode, info: { name: 'A**' }, device: 'phone-7' },
+      result: { state: 'scanned', expires: 120, browser: { address: '127.0.0.1', agent: 'curl/8.0' } },
+      varies: ['expires', 'agent'],
+    },
+  },
   params: scanParams,
   result: report,
   async run(params, raw, verbs) {
@@ -56,6 +73,26 @@ const scan = defineMethod({
 const confirm = defineMethod({
   name: 'rendezvous_confirm',
   summary: 'The user has agreed on the phone. `data` waits for the browser that drew the code.',
+  docs: {
+    theme: 'rendezvous',
+    description:
+      'The browser that drew the code, and nobody else, can collect `data` once: it has the secret that goes with the code. A confirm without a scan counts as both.',
+    errors: [conflict, gone, off, tooLong],
+    example: {
+      before: [drawn, { call: 'rendezvous_scan', params: { code: drawnCode, device: 'phone-7' } }],
+      params: { code: drawnCode, data: { ticket: 'Zx81' }, device: 'phone-7' },
+      result: { state: 'confirmed', expires: 120, browser: { address: '127.0.0.1', agent: 'curl/8.0' } },
+      varies: ['expires', 'agent'],
+      after: [
+        {
+          says: 'The browser collects the data:',
+          post: '/rendezvous/consume',
+          body: { code: drawnCode, secret: drawnSecret },
+          answer: { data: { ticket: 'Zx81' } },
+        },
+      ],
+    },
+  },
   params: confirmParams,
   result: report,
   async run(params, raw, verbs) {
@@ -67,6 +104,17 @@ const confirm = defineMethod({
 const cancel = defineMethod({
   name: 'rendezvous_cancel',
   summary: 'The user has declined on the phone. The browser is told, and the code is void.',
+  docs: {
+    theme: 'rendezvous',
+    description: 'Possible until the browser has collected the data. `expires` is absent: it is over.',
+    errors: [conflict, gone, off],
+    example: {
+      before: [drawn],
+      params: { code: drawnCode },
+      result: { state: 'cancelled', browser: { address: '127.0.0.1', agent: 'curl/8.0' } },
+      varies: ['agent'],
+    },
+  },
   params: cancelParams,
   result: report,
   async run(params, _raw, verbs) {
@@ -77,6 +125,18 @@ const cancel = defineMethod({
 const state = defineMethod({
   name: 'rendezvous',
   summary: 'Tells how far a rendezvous has come.',
+  docs: {
+    theme: 'rendezvous',
+    description:
+      'For a backend that wants to look without taking a step. The browser itself follows the channel `rendezvous:<id>` that it was given.',
+    errors: [gone, off],
+    example: {
+      before: [drawn],
+      params: { code: drawnCode },
+      result: { state: 'created', expires: 120, browser: { address: '127.0.0.1', agent: 'curl/8.0' } },
+      varies: ['expires', 'agent'],
+    },
+  },
   params: stateParams,
   result: report,
   async run(params, _raw, verbs) {

@@ -6,36 +6,44 @@ const offset = z
   .min(0)
   .meta({ description: "The place in the channel's stream. Absent where the channel keeps no history." });
 const epoch = z.string().meta({ description: 'The epoch that the offset counts in.' });
-const sequence = { offset: offset.optional(), epoch: epoch.optional() };
+const sequence = {
+  offset: offset.optional(),
+  epoch: epoch
+    .optional()
+    .meta({ description: 'The epoch that the offset counts in. Absent where `offset` is.' }),
+};
+const channel = z.string().meta({ description: "The channel's name." });
 
 const error = z
-  .strictObject({ code: z.int(), message: z.string() })
-  .meta({ description: 'Why a request was refused. Codes are listed in PROTOCOL.md.' });
+  .strictObject({
+    code: z.int().meta({ description: 'What programs look at.' }),
+    message: z.string().meta({ description: 'A sentence for people: the field, the limit, the remedy.' }),
+  })
+  .meta({ description: 'Why it was refused; docs/errors.md lists the codes. There instead of a result.' });
 
 export const failure = z.strictObject({ error });
 
 export const publishResult = z.strictObject(sequence);
 
 export const broadcastResult = z.strictObject({
-  results: z.array(
-    z.union([
-      z.strictObject({ channel: z.string(), ...sequence }),
-      z.strictObject({ channel: z.string(), error }),
-    ]),
-  ),
+  results: z
+    .array(z.union([z.strictObject({ channel, ...sequence }), z.strictObject({ channel, error })]))
+    .meta({ description: 'In the order of `channels`.' }),
 });
 
 export const historyResult = z.strictObject({
-  publications: z.array(
-    z.strictObject({
-      offset: z.int(),
-      data: z.unknown().meta({ description: 'As it was published.' }),
-      binary: z
-        .literal(true)
-        .optional()
-        .meta({ description: '`data` is base64 of bytes that a client sent.' }),
-    }),
-  ),
+  publications: z
+    .array(
+      z.strictObject({
+        offset: z.int().meta({ description: "Its place in the channel's stream." }),
+        data: z.unknown().meta({ description: 'As it was published.' }),
+        binary: z
+          .literal(true)
+          .optional()
+          .meta({ description: '`data` is base64 of bytes that a client sent; absent otherwise.' }),
+      }),
+    )
+    .meta({ description: 'Oldest first, or newest first with `reverse`.' }),
   epoch,
   offset: z.int().meta({ description: 'The newest offset ever given; 0 in an empty channel.' }),
 });
@@ -43,35 +51,57 @@ export const historyResult = z.strictObject({
 export const nothing = z.strictObject({});
 
 export const channelsResult = z.strictObject({
-  channels: z.array(
-    z.strictObject({
-      channel: z.string(),
-      sessions: z.int().meta({ description: 'Sessions that are subscribed.' }),
-      publications: z.int().meta({ description: 'Publications that history keeps.' }),
-    }),
-  ),
+  channels: z
+    .array(
+      z.strictObject({
+        channel,
+        sessions: z.int().meta({ description: 'Sessions that are subscribed.' }),
+        publications: z.int().meta({ description: 'Publications that history keeps.' }),
+      }),
+    )
+    .meta({ description: 'In the order of their names.' }),
 });
 
 export const infoResult = z.looseObject({
-  version: z.string(),
-  pid: z.int(),
+  version: z.string().meta({ description: 'Of the server.' }),
+  pid: z.int().meta({ description: 'The process that answers.' }),
   uptime: z.number().meta({ description: 'Seconds since the start.' }),
-  workers: z.array(z.looseObject({ id: z.int(), pid: z.int() })),
+  workers: z
+    .array(
+      z.looseObject({
+        id: z.int().meta({ description: 'From 0.' }),
+        pid: z.int().meta({ description: 'The process of the worker.' }),
+      }),
+    )
+    .meta({ description: 'Each with its figures, which may become more.' }),
 });
 
 export const batchResult = z.strictObject({
-  results: z.array(z.union([z.strictObject({ result: z.unknown() }), failure])),
+  results: z
+    .array(
+      z.union([
+        z.strictObject({ result: z.unknown().meta({ description: "That method's own result." }) }),
+        failure,
+      ]),
+    )
+    .meta({ description: 'In the order of `requests`.' }),
 });
 
+const noFault = z.null().meta({ description: '`{"c":code,"m":message}` in a refusal.' });
+
 export const meshSendResult = z.strictObject({
-  E: z.null(),
-  r: z.strictObject({ success: z.literal(true) }),
+  E: noFault,
+  r: z
+    .strictObject({ success: z.literal(true).meta({ description: 'It reached the session.' }) })
+    .meta({ description: 'The result.' }),
 });
 
 export const meshResult = z.strictObject({
-  E: z.null(),
-  r: z.strictObject({
-    s: z.int().meta({ description: 'Subscribers that it reached.' }),
-    f: z.int().meta({ description: 'Subscribers that it failed to reach.' }),
-  }),
+  E: noFault,
+  r: z
+    .strictObject({
+      s: z.int().meta({ description: 'Subscribers that it reached.' }),
+      f: z.int().meta({ description: 'Subscribers that it failed to reach: 0, for they recover.' }),
+    })
+    .meta({ description: 'The result.' }),
 });

@@ -104,7 +104,10 @@ export const tags = z
         ? `is no tag name; use 1 to ${limits.nameBytes} bytes of UTF-8`
         : 'must be an object',
   })
-  .meta({ description: 'Marks on the publication: `{"city":"sh","vip":true}`.' });
+  .meta({
+    description:
+      'Marks on the publication: `{"city":"sh","vip":true}`. They are checked, and nothing reads them yet.',
+  });
 
 const idempotencyKey = text(
   limits.idempotencyKeyBytes,
@@ -125,7 +128,9 @@ export const publishParams = strict({
 });
 
 export const broadcastParams = strict({
-  channels: list(channel, 1, limits.broadcastChannels),
+  channels: list(channel, 1, limits.broadcastChannels).meta({
+    description: 'Names of channels. One that stands here twice gets the data twice.',
+  }),
   data,
   tags: tags.optional(),
   exclude: exclude.optional(),
@@ -137,8 +142,13 @@ export const historyParams = strict({
   since: position
     .optional()
     .meta({ description: 'Only what comes after this position (before it, when reversed).' }),
-  limit: wholeNumber(1, limits.historyPage).optional().meta({ description: 'Publications at most.' }),
-  reverse: z.boolean({ error: 'must be true or false' }).optional().meta({ description: 'Newest first.' }),
+  limit: wholeNumber(1, limits.historyPage)
+    .optional()
+    .meta({ description: 'Publications at most.', default: limits.historyPage }),
+  reverse: z
+    .boolean({ error: 'must be true or false' })
+    .optional()
+    .meta({ description: 'Newest first; `since` then means what comes before it.', default: false }),
 });
 
 export const channelParams = strict({ channel });
@@ -164,7 +174,7 @@ export const batchParams = strict({
     }),
     1,
     limits.batchRequests,
-  ),
+  ).meta({ description: 'What to run, in this order.' }),
 });
 
 const meshMessage = {
@@ -174,7 +184,7 @@ const meshMessage = {
   t: z
     .enum(['text', 'binary'], { error: "must be 'text' or 'binary'" })
     .optional()
-    .meta({ description: '`binary`: `d` is base64, and its bytes are published.' }),
+    .meta({ description: '`binary`: `d` is base64, and its bytes are published.', default: 'text' }),
 };
 
 export const meshPublishParams = strict({ c: channel, ...meshMessage }).superRefine(checkMeshMessage);

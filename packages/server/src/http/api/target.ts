@@ -24,13 +24,22 @@ const where = text(
 });
 
 const ways = strict({
-  all: z.literal(true, { error: 'must be true' }).optional().meta({ description: 'Everybody.' }),
+  all: z
+    .literal(true, { error: 'must be true' })
+    .optional()
+    .meta({ description: 'Everybody who has logged in; where `auth.anonymous` admits, everybody.' }),
   session: session.optional(),
-  sessions: list(session, 1, limits.addressees).optional(),
+  sessions: list(session, 1, limits.addressees)
+    .optional()
+    .meta({ description: 'The ids of sessions; those that ended are passed over.' }),
   user: user.optional(),
-  users: list(user, 1, limits.addressees).optional(),
+  users: list(user, 1, limits.addressees)
+    .optional()
+    .meta({ description: 'Users, with all sessions that they have now.' }),
   group: group.optional(),
-  groups: list(group, 1, limits.addressees).optional(),
+  groups: list(group, 1, limits.addressees)
+    .optional()
+    .meta({ description: 'The names of groups; one that does not exist reaches nobody.' }),
   channel: channel.optional().meta({ description: 'Those who are subscribed to it.' }),
   where: where.optional(),
 });

@@ -1,0 +1,17 @@
+/** The server that the examples under docs/api talk to. */
+import { defineConfig } from 'carillon';
+
+export default defineConfig({
+  api: { keys: ['a-long-random-key'] },
+  auth: {
+    tokens: {
+      'token-of-ann': { user: '1001', info: { name: 'Ann' }, tags: { vip: true, city: 'sh' } },
+      'token-of-bob': { user: '1002', tags: { city: 'sh', dev: 'ios' } },
+    },
+  },
+  channels: {
+    'order:*': { subscribe: 'user', history: { size: 100, ttl: '10m' } },
+    news: { subscribe: 'user' },
+  },
+  rendezvous: {},
+});
