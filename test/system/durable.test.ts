@@ -50,15 +50,21 @@ async function post(url: string, method: string, body: object): Promise<Answer> 
 }
 
 /** Runs a command that ends by itself. */
-async function runCarillon(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
-  const stdio: ['ignore', 'ignore', 'pipe'] = ['ignore', 'ignore', 'pipe'];
-  const child = spawn(process.execPath, [carillonBin, ...args], { env: plainEnvironment(), stdio });
-  let stderr = '';
+async function runCarillon(
+  args: readonly string[],
+  input = '',
+): Promise<{ code: unknown; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [carillonBin, ...args], { env: plainEnvironment(), stdio: 'pipe' });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
+  child.stdin.on('error', () => {}).end(input);
   const [code] = (await once(child, 'close')) as unknown[];
-  return { code, stderr };
+  return { code, stdout, stderr };
 }
 
 /** Publishes numbers to a channel, one after another, and repeats with the same key what was not answered. */
@@ -161,6 +167,24 @@ describe('a server with a data directory', () => {
     const { code, stderr } = await runCarillon(['serve', '--data', file, '--port', '0']);
     expect(code).toBe(78);
     expect(stderr.trim()).toMatch(/^carillon: dataDir: the folder .*a-file cannot be made \(EEXIST\)\.$/);
+  });
+
+  test('its folder is checked, exported and imported by the command line, when no server has it', async () => {
+    server = await startCarillon({ config: config() });
+    const { result } = await post(server.url, 'publish', { channel: 'log:1', data: { text: 'ü' } });
+    const inUse = await runCarillon(['data', 'check', '--data', dataDir]);
+    expect([inUse.code, inUse.stderr]).toEqual([78, expect.stringContaining('is in use by another process')]);
+    await server.stop();
+    const checked = await runCarillon(['data', 'check', '--data', dataDir, '--json']);
+    expect(checked.code).toBe(0);
+    expect(JSON.parse(checked.stdout)).toMatchObject({ ok: true, publications: 1, faults: [] });
+    const { stdout: archive } = await runCarillon(['data', 'export', '--data', dataDir]);
+    const other = join(dataDir, 'other');
+    const args = ['data', 'import', '--data', other, '--keep-positions'];
+    expect(await runCarillon(args, archive)).toMatchObject({ code: 0, stderr: '' });
+    server = await startCarillon({ config: config({ dataDir: other }) });
+    const page = await post(server.url, 'history', { channel: 'log:1' });
+    expect(page.result).toEqual({ ...result, publications: [{ offset: 1, data: { text: 'ü' } }] });
   });
 
   test('when the disk is full, publishing is refused, and what is kept can be read', async () => {

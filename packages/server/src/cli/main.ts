@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'make a JSON Web Token for a user',
     load: async () => (await import('./token.ts')).token,
   },
+  data: {
+    summary: 'check, export or import a data directory',
+    load: async () => (await import('./data.ts')).data,
+  },
   bench: { summary: 'measure a running server', load: async () => (await import('./bench.ts')).bench },
 };
 

@@ -1,13 +1,13 @@
 /** Where publications are numbered and kept: in memory, or in a log on disk. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { uptime } from 'node:os';
-import { join } from 'node:path';
 import { MemoryBroker } from '../brokers/memory/broker.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Broker } from '../core/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { randomEpoch } from '../system/ids.ts';
+import { logFile, makeDataDir } from './data-dir.ts';
 
 export async function createBroker(
   { dataDir, sync, limits }: Settings,
@@ -17,14 +17,10 @@ export async function createBroker(
   if (dataDir === undefined) {
     return new MemoryBroker({ clock, newEpoch: randomEpoch, maxBytes: limits.memoryHistoryBytes });
   }
-  const { DurableBroker, LogFault } = await import('../brokers/durable/broker.ts');
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new LogFault(`the folder ${dataDir} cannot be made (${(error as NodeJS.ErrnoException).code}).`);
-  }
+  const { DurableBroker } = await import('../brokers/durable/broker.ts');
+  await makeDataDir(dataDir);
   return new DurableBroker({
-    file: join(dataDir, 'carillon.db'),
+    file: logFile(dataDir),
     maxBytes: limits.dataBytes,
     sync,
     bootId: bootId(),
