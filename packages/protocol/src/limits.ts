@@ -119,8 +119,10 @@ export const limits = {
   rendezvousBodyBytes: 1_024,
   /** What is kept of the name of the browser that shows a code, in characters: enough to tell one from another. */
   rendezvousAgentCharacters: 256,
-  /** Publications of all channels that wait for a schema which answers later; beyond it error 108. */
-  schemaChecks: 1_000,
+  /** Publications of all channels that wait for a hook, or for a schema which answers later; beyond it error 108. */
+  waiting: 10_000,
+  /** What these hold together; a single one may be larger. */
+  waitingBytes: 67_108_864,
   /** How long a channel's schema may take to judge a publication (108). */
   schemaCheckMs: 5_000,
   /** Faults of a publication that its refusal names. */

@@ -27,7 +27,7 @@ import type { Hooks } from './hooks.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Joined, SubscribeRequest } from './recovery.ts';
-import type { Rules } from './rules.ts';
+import type { Asker, Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
 
@@ -56,7 +56,7 @@ export interface CommandsContext {
 const done: Outcome = { full: '{}', short: 'true' };
 const pong: Outcome = { full: '"pong"', short: '"pong"' };
 
-export class Commands {
+export class Commands implements Asker {
   readonly #session: Session;
   readonly #context: CommandsContext;
   /** Subscribes that are under way, by channel. */
@@ -67,6 +67,18 @@ export class Commands {
   constructor(session: Session, context: CommandsContext) {
     this.#session = session;
     this.#context = context;
+  }
+
+  get identity(): Identity {
+    return this.#session.identity;
+  }
+
+  subscribed(channel: string): boolean {
+    return this.#session.subscribed(channel);
+  }
+
+  hooked(action: 'subscribe' | 'publish'): boolean {
+    return this.#context.hooks.has(action);
   }
 
   /** Runs a command whose text is the object at `start` of `json`. @throws {ReplyError} when it is refused. */
@@ -177,12 +189,13 @@ export class Commands {
     const data = dataField(json, start);
     const idempotencyKey = optionalText(fields, 'idempotency_key', limits.idempotencyKeyBytes);
     if (this.#joining !== undefined) await this.#joined(channel);
-    this.#context.rules.check('publish', channel, this.#session);
+    this.#context.rules.check('publish', channel, this);
     this.#useRate();
     const position = await this.#context.node.publish(
       channel,
       data,
       idempotencyKey === undefined ? {} : { idempotencyKey },
+      this.#session,
     );
     const { epoch, offset } = position;
     const full = offset === undefined ? '{}' : `{"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;

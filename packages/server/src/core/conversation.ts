@@ -39,6 +39,8 @@ export class Conversation implements SessionListener {
   #queue: Promise<void> | undefined;
   /** Authentications that are queued or under way. */
   #gates = 0;
+  /** Publications in that queue: those with an id, which could run beside it, must not overtake them. */
+  #publishes = 0;
   #pending = 0;
   #errorsInARow = 0;
   #refusedTokens = 0;
@@ -88,10 +90,9 @@ export class Conversation implements SessionListener {
       this.#session.send(text);
       begin?.();
     };
-    const isSideBySide = fields['id'] !== undefined && !inTurn.has(fields['op']);
     this.#started(1);
-    if (isSideBySide && this.#gates === 0) void run().then(() => this.#finished(1));
-    else this.#enqueue(run, 1, fields['op'] === 'auth');
+    if (this.#isSideBySide(fields)) void run().then(() => this.#finished(1));
+    else this.#enqueue(run, 1, isAuth(fields), isPublish(fields) ? 1 : 0);
   }
 
   #runBatch(batch: readonly Fields[], json: string): void {
@@ -113,18 +114,21 @@ export class Conversation implements SessionListener {
       for (const { begin } of answers) begin?.();
     };
     this.#started(batch.length);
-    this.#enqueue(
-      run,
-      batch.length,
-      batch.some(({ op }) => op === 'auth'),
-    );
+    this.#enqueue(run, batch.length, batch.some(isAuth), batch.filter(isPublish).length);
+  }
+
+  #isSideBySide({ id, op }: Fields): boolean {
+    if (id === undefined || this.#gates > 0 || inTurn.has(op)) return false;
+    return op !== 'publish' || this.#publishes === 0;
   }
 
   /** Runs after everything that was enqueued before. */
-  #enqueue(run: () => Promise<void>, count: number, isGate: boolean): void {
+  #enqueue(run: () => Promise<void>, count: number, isGate: boolean, publishes = 0): void {
     if (isGate) this.#gates += 1;
+    this.#publishes += publishes;
     const queue = (this.#queue === undefined ? run() : this.#queue.then(run)).then(() => {
       if (isGate) this.#gates -= 1;
+      this.#publishes -= publishes;
       if (this.#queue === queue) this.#queue = undefined;
       this.#finished(count);
     });
@@ -223,6 +227,14 @@ export class Conversation implements SessionListener {
 
 /** Commands that take their turn even with an id: what they cost is not theirs alone, and one at a time is enough. */
 const inTurn: ReadonlySet<unknown> = new Set(['auth', 'refresh', 'history']);
+
+function isAuth({ op }: Fields): boolean {
+  return op === 'auth';
+}
+
+function isPublish({ op }: Fields): boolean {
+  return op === 'publish';
+}
 
 function showsToken({ op }: Fields): boolean {
   return op === 'auth' || op === 'refresh';

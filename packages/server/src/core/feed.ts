@@ -13,12 +13,13 @@ import type { Clock } from './clock.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { cursorKey, Positions, parseCursor } from './cursor.ts';
 import type { FeedRequest, PreparedFeed } from './entry.ts';
-import { ReplyError, refuse } from './errors.ts';
+import { ReplyError, refuse, refusedEnd } from './errors.ts';
+import type { Hooks } from './hooks.ts';
 import type { Hub } from './hub.ts';
 import type { Log } from './log.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
-import type { Rules } from './rules.ts';
+import type { Asker, Rules } from './rules.ts';
 import { pauseReasons, Session, type SessionContext, type StartingPoint } from './session.ts';
 
 export interface FeedContext {
@@ -31,6 +32,7 @@ export interface FeedContext {
   readonly clock: Clock;
   /** Undefined: no limit. */
   readonly publishesPerSecond: number | undefined;
+  readonly hooks: Hooks;
   readonly log: Log;
 }
 
@@ -139,7 +141,7 @@ function cursorOf(held: readonly Channel[], starts: readonly (StartingPoint | un
 }
 
 /** An open feed. */
-class Feed implements ConnectionListener {
+class Feed implements ConnectionListener, Asker {
   readonly #session: Session;
   readonly #context: FeedContext;
   #publishing = 0;
@@ -150,6 +152,18 @@ class Feed implements ConnectionListener {
     this.#context = context;
     const { clock, publishesPerSecond } = context;
     if (publishesPerSecond !== undefined) this.#rate = new PublishRate(clock, publishesPerSecond);
+  }
+
+  get identity(): Identity {
+    return this.#session.identity;
+  }
+
+  subscribed(channel: string): boolean {
+    return this.#session.subscribed(channel);
+  }
+
+  hooked(action: 'subscribe' | 'publish'): boolean {
+    return this.#context.hooks.has(action);
   }
 
   follow(channel: Channel, start: StartingPoint | undefined): void {
@@ -179,7 +193,7 @@ class Feed implements ConnectionListener {
     const target = others.length === 0 ? only?.channel : undefined;
     try {
       if (target === undefined) throw refuse('permissionDenied', 'a feed of several channels cannot publish');
-      rules.check('publish', target, this.#session);
+      rules.check('publish', target, this);
       this.#rate?.use();
     } catch (error) {
       this.#end(error);
@@ -187,7 +201,7 @@ class Feed implements ConnectionListener {
     }
     this.#publishing += 1;
     if (this.#publishing >= limits.pendingCommands) this.#session.pause(pauseReasons.busy);
-    node.publish(target, data, binary && { binary }).then(
+    node.publish(target, data, binary && { binary }, this.#session).then(
       () => this.#published(),
       (error: unknown) => {
         this.#published();
@@ -211,8 +225,9 @@ class Feed implements ConnectionListener {
       this.#context.log.error('a publication of a feed failed', { error });
       return disconnects.connectionClosed;
     }
-    if (error.status === 503) return disconnects.connectionClosed;
+    if (error.status >= 500) return disconnects.connectionClosed;
     if (error.code === errorCodes.tooManyRequests.code) return disconnects.tooManyErrors;
-    return error.code === errorCodes.badRequest.code ? disconnects.badRequest : disconnects.permissionDenied;
+    if (error.code === errorCodes.badRequest.code) return disconnects.badRequest;
+    return refusedEnd(error);
   }
 }

@@ -1,16 +1,8 @@
 /** One server process: the public verbs, and the parts of the core put together. */
-import {
-  channelNameFault,
-  disconnects,
-  type JsonText,
-  limits,
-  type Position,
-  type PublishResult,
-  utf8Length,
-} from '@carillon/protocol';
+import { disconnects, type JsonText, limits, type Position, type PublishResult } from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
-import type { Broker, Exclusion, HistoryPage } from './broker.ts';
+import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
 import type { CommandHandler } from './command.ts';
@@ -27,11 +19,12 @@ import { Hub } from './hub.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { compilePattern } from './pattern.ts';
+import type { PublishSource } from './publisher.ts';
+import { checkChannel, Publishing, type PublishRequest } from './publishing.ts';
 import { createReach, type Reach } from './reach.ts';
 import { Recovery } from './recovery.ts';
 import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
-import { SchemaCheck } from './schema-check.ts';
 import type { SessionContext } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 
@@ -54,12 +47,6 @@ export interface NodeOptions {
   readonly hooks?: Hooks;
   /** Who is told of clients and channels that come and go. */
   readonly lifecycle?: readonly LifecycleSink[];
-}
-
-export interface PublishRequest {
-  readonly exclude?: Exclusion;
-  readonly idempotencyKey?: string;
-  readonly binary?: true;
 }
 
 export interface HistoryRequest {
@@ -104,7 +91,7 @@ export class Node {
   readonly #authDeadlines: Deadlines;
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
-  readonly #schemas: SchemaCheck;
+  readonly #publishing: Publishing;
   readonly #hooks: Hooks;
   /** What the commands do that are no matter of a session alone, by `op`. */
   readonly #handlers = new Map<string, CommandHandler>();
@@ -127,8 +114,9 @@ export class Node {
     this.#hub = hub;
     this.reach = createReach({ registry, hub, rules, authenticator, clock });
     this.#canary = new Canary(broker, hub);
-    this.#schemas = new SchemaCheck(clock);
-    this.#hooks = options.hooks ?? noHooks;
+    const hooks = options.hooks ?? noHooks;
+    this.#hooks = hooks;
+    this.#publishing = new Publishing({ broker, rules, hooks, clock, room: hub.room.bind(hub) });
     const expiries = new Expiries(clock);
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
     this.#sessions = {
@@ -151,6 +139,7 @@ export class Node {
       newSessionId,
       clock,
       publishesPerSecond: options.publishesPerSecond,
+      hooks,
       log,
     });
   }
@@ -164,29 +153,14 @@ export class Node {
     return this.#canary.sing();
   }
 
-  /** Publishes for the server API or for a client that was allowed to. @throws {ReplyError} 107 a bad name or key, or data that does not fit the channel's schema; 108 the broker refuses, or the schema is late. */
-  async publish(channel: string, data: JsonText, request: PublishRequest = {}): Promise<PublishResult> {
-    checkChannel(channel);
-    const { idempotencyKey } = request;
-    if (idempotencyKey !== undefined && utf8Length(idempotencyKey) > limits.idempotencyKeyBytes) {
-      throw refuse(
-        'badRequest',
-        `'idempotency_key' must not be longer than ${limits.idempotencyKeyBytes} bytes`,
-      );
-    }
-    const { retention, schema } = this.#rules.find(channel) ?? {};
-    if (schema !== undefined) {
-      const checked = this.#schemas.check(channel, schema, data, request.binary === true);
-      // A schema that answers at once costs no turn, and whoever publishes next stays next.
-      if (checked !== undefined) await checked;
-    }
-    const position = await this.#broker.publish(channel, data, {
-      ...request,
-      ...(retention && { retention }),
-    });
-    const room = this.#hub.room();
-    if (room !== undefined) await room;
-    return position ?? {};
+  /** As {@link Publishing.publish}: for who was allowed to, without a `source` for the server itself. */
+  publish(
+    channel: string,
+    data: JsonText,
+    request?: PublishRequest,
+    source?: PublishSource,
+  ): Promise<PublishResult> {
+    return this.#publishing.publish(channel, data, request, source);
   }
 
   /** @throws {ReplyError} 107 a bad name, 108 the channel keeps no history, 112 `since` is of another epoch or above the top. */
@@ -260,7 +234,11 @@ export class Node {
   mayPublish(identity: Identity, channel: string): void {
     checkChannel(channel);
     if (!isAuthenticated(identity) && !this.#authenticator.admitsAnonymous) throw refuse('notAuthenticated');
-    this.#rules.check('publish', channel, { identity, subscribed: () => false });
+    this.#rules.check('publish', channel, {
+      identity,
+      subscribed: () => false,
+      hooked: (action) => action === 'publish' && this.#hooks.has('publish'),
+    });
   }
 
   /** Takes a connection that speaks the native protocol. */
@@ -309,9 +287,4 @@ export class Node {
 /** The server's own channels are nobody else's affair. */
 function isReserved(channel: string): boolean {
   return channel.startsWith('$');
-}
-
-function checkChannel(channel: string): void {
-  const fault = channelNameFault(channel);
-  if (fault !== undefined) throw refuse('badRequest', `'channel' ${fault}`);
 }

@@ -8,7 +8,7 @@ import { bySpecificity, compilePattern, isListed, type Pattern } from './pattern
 /**
  * `anyone`; `user`: any authenticated client; `owner`: the user whom the pattern's `{uid}` names; `subscriber`: a client that is
  * subscribed to the channel; `token`: the client's token lists the channel; `hook`: the hook of that action decides, and
- * without one nobody may; `nobody`: the server API only.
+ * without one nobody may, but history and presence are for those whom it let subscribe; `nobody`: the server API only.
  */
 export type Who = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'hook' | 'nobody';
 
@@ -52,8 +52,8 @@ export interface Asker {
   readonly identity: Identity;
   /** Whether the asker is subscribed to the channel in question. */
   subscribed(channel: string): boolean;
-  /** Whether a hook will be asked about the action; absent: none will. */
-  hooked?(action: Action): boolean;
+  /** Whether the application's hook will be asked about the action, and so decides; absent: it will not. */
+  hooked?(action: 'subscribe' | 'publish'): boolean;
 }
 
 interface CompiledRule {
@@ -110,7 +110,8 @@ function admits(who: Who, action: Action, channel: string, asker: Asker, pattern
     case 'token':
       return channels !== undefined && isListed(channel, channels);
     case 'hook':
-      return asker.hooked?.(action) ?? false;
+      if (action === 'subscribe' || action === 'publish') return asker.hooked?.(action) ?? false;
+      return asker.subscribed(channel);
     case 'nobody':
       return false;
   }

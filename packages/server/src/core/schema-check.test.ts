@@ -147,14 +147,14 @@ describe('a schema that answers later', () => {
   });
 
   test('may have so many waiting, and then refuses at once', async () => {
-    const waiting = Array.from({ length: limits.schemaChecks }, (_, at) => node.publish('late:1', `${at}`));
+    const waiting = Array.from({ length: limits.waiting }, (_, at) => node.publish('late:1', `${at}`));
     expect(await refused('late:2', '"a"')).toMatchObject({ code: 108 });
     expect(await refused('late:1', '"soon"')).toMatchObject({ code: 108 });
     for (const [value, settle] of verdicts) settle({ value });
     await Promise.all(waiting);
     expect(await refused('late:1', '"soon"')).toMatchObject({ code: 0 });
     const { publications } = await node.history('late:1', { limit: 3, reverse: true });
-    expect(publications.map(({ data }) => data)).toEqual(['"soon"', '999', '998']);
+    expect(publications.map(({ data }) => data)).toEqual(['"soon"', '9999', '9998']);
   });
 
   test('that fails by a fault of its own lets nothing pass', async () => {

@@ -1,6 +1,6 @@
 /**
- * Publications of typed channels are checked against the channel's schema before anything else happens to them. A schema
- * checks and does not change: what is published is the text that the publisher sent.
+ * Publications of typed channels are checked against the channel's schema before they are published. A schema checks and does
+ * not change: what is published is the text that the publisher sent.
  */
 import { type JsonText, limits, type StandardIssue, type StandardSchema } from '@carillon/protocol';
 import type { Clock } from './clock.ts';
@@ -10,76 +10,39 @@ import { refuse } from './errors.ts';
 type Result = Awaited<ReturnType<StandardSchema['~standard']['validate']>>;
 
 /**
- * One for the whole node. A schema may answer later; the publications of a channel then still go on in the order in which
- * they came, and at most {@link limits.schemaChecks} wait.
+ * Returns nothing where the data fits, or a promise where that will be known later.
+ *
+ * @throws {ReplyError} 107 the data does not fit, is bytes, or cannot be looked at; 108 the schema takes longer than
+ * {@link limits.schemaCheckMs}. Both at once or through the promise.
  */
-export class SchemaCheck {
-  readonly #clock: Clock;
-  /** The last publication of a channel that waits for its schema. */
-  readonly #tails = new Map<string, Promise<void>>();
-  #waiting = 0;
+export function checkSchema(
+  schema: StandardSchema,
+  data: JsonText,
+  isBinary: boolean,
+  clock: Clock,
+): Promise<void> | undefined {
+  if (isBinary) throw refuse('badRequest', 'the channel has a schema and takes JSON, no bytes');
+  const result = validate(schema, data);
+  if (isPromise(result)) return later(result, clock);
+  judge(result);
+  return undefined;
+}
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+async function later(result: Promise<Result>, clock: Clock): Promise<void> {
+  try {
+    judge(await inTime(result, clock));
+  } catch (error) {
+    throw failure(error);
   }
+}
 
-  /**
-   * Returns nothing where the data fits, or a promise where that will be known later.
-   * @throws {ReplyError} 107 the data does not fit, is bytes, or cannot be looked at; 108 too many checks wait, or this one takes
-   * longer than {@link limits.schemaCheckMs}. Both at once or through the promise.
-   */
-  check(
-    channel: string,
-    schema: StandardSchema,
-    data: JsonText,
-    isBinary: boolean,
-  ): Promise<void> | undefined {
-    if (isBinary) throw refuse('badRequest', 'the channel has a schema and takes JSON, no bytes');
-    const result = validate(schema, data);
-    const before = this.#tails.get(channel);
-    const isLater = isPromise(result);
-    if (!isLater) judge(result);
-    if (!isLater && before === undefined) return undefined;
-    if (this.#waiting >= limits.schemaChecks) {
-      if (isLater) result.then(undefined, () => undefined);
-      throw refuse(
-        'notAvailable',
-        `${limits.schemaChecks} publications wait for their schemas; try again later`,
-      );
-    }
-    return this.#after(channel, before, isLater ? this.#inTime(result) : result);
-  }
-
-  /** Waits until the channel's earlier publications are decided and `result` is there. */
-  async #after(
-    channel: string,
-    before: Promise<void> | undefined,
-    result: Result | Promise<Result>,
-  ): Promise<void> {
-    const decided = Promise.allSettled([result, before]).then(([found]) => {
-      if (found.status === 'rejected') throw failure(found.reason);
-      judge(found.value);
-    });
-    this.#waiting += 1;
-    this.#tails.set(channel, decided);
-    try {
-      await decided;
-    } finally {
-      this.#waiting -= 1;
-      if (this.#tails.get(channel) === decided) this.#tails.delete(channel);
-    }
-  }
-
-  #inTime(result: Promise<Result>): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(limits.schemaCheckMs, () =>
-        reject(
-          refuse('notAvailable', `the channel's schema did not answer within ${limits.schemaCheckMs} ms`),
-        ),
-      );
-      result.then(resolve, reject).finally(cancel);
-    });
-  }
+function inTime(result: Promise<Result>, clock: Clock): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(limits.schemaCheckMs, () =>
+      reject(refuse('notAvailable', `the channel's schema did not answer within ${limits.schemaCheckMs} ms`)),
+    );
+    result.then(resolve, reject).finally(cancel);
+  });
 }
 
 function validate(schema: StandardSchema, data: JsonText): Result | Promise<Result> {

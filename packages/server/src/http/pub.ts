@@ -61,7 +61,8 @@ export class PubEndpoint implements Endpoint {
       for (const channel of channels) identity.requireChannel(channel);
     } else if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
     const data = asJson(published(await readText(req, bodyBytes), contentType(req)));
-    await Promise.all(channels.map((channel) => verbs.publish(channel, data)));
+    const source = identity === undefined ? 'api' : { identity };
+    await Promise.all(channels.map((channel) => verbs.publish(channel, data, {}, source)));
   }
 
   /** A backend's grant, or undefined where it may do everything: rules do not apply to it. */

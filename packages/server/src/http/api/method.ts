@@ -8,6 +8,7 @@ import {
 } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { PublishSource } from '../../core/publisher.ts';
 import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import type { Grant } from './grant.ts';
@@ -16,7 +17,12 @@ import { check, type Fault } from './validate.ts';
 
 /** What the methods ask of the node. Each rejects with a ReplyError where it refuses. */
 export interface Verbs {
-  publish(channel: string, data: JsonText, options?: PublishVerbOptions): Promise<PublishResult>;
+  publish(
+    channel: string,
+    data: JsonText,
+    options: PublishVerbOptions,
+    source: PublishSource,
+  ): Promise<PublishResult>;
   history(channel: string, query: HistoryVerbQuery): Promise<HistoryPage>;
   removeHistory(channel: string): Promise<void>;
   /** `admits`: which of those that match may be told. */

@@ -54,7 +54,8 @@ const publish = defineMethod({
   result: publishResult,
   admits: isPlainPublish,
   async run(params, raw, verbs) {
-    return positionText(await verbs.publish(params.channel, memberText(raw, 'data'), publishOptions(params)));
+    const data = memberText(raw, 'data');
+    return positionText(await verbs.publish(params.channel, data, publishOptions(params), 'api'));
   },
 });
 
@@ -83,7 +84,7 @@ function broadcastMethod(log: Log): ApiMethod {
       const results = params.channels.map(async (channel) => {
         const name = `"channel":${JSON.stringify(channel)}`;
         try {
-          const { offset, epoch } = await verbs.publish(channel, data, options);
+          const { offset, epoch } = await verbs.publish(channel, data, options, 'api');
           if (offset === undefined) return `{${name}}`;
           return `{${name},"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;
         } catch (error) {

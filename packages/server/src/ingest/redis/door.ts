@@ -57,10 +57,11 @@ export class Door {
     }
     const { data, binary } = toPayload(bytes);
     try {
-      await this.#options.publisher.publish(channel, data, {
+      const request = {
         ...(binary && { binary }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
-      });
+      };
+      await this.#options.publisher.publish(channel, data, request, 'ingest');
     } catch (error) {
       if (!isFinal(error)) throw error;
       this.refuse(way, source, error.message);

@@ -1,0 +1,185 @@
+/** The way of a publication from the door to the broker: name, hook, schema, and what the channel keeps. */
+import {
+  channelNameFault,
+  isNestedDeeper,
+  type JsonText,
+  limits,
+  type Position,
+  type PublishResult,
+  utf8Length,
+} from '@carillon/protocol';
+import type { Broker, EarlierAnswer, Exclusion, PublishOptions } from './broker.ts';
+import type { Clock } from './clock.ts';
+import { refuse } from './errors.ts';
+import { factsOf } from './hook-facts.ts';
+import type { HookEvents, Hooks } from './hooks.ts';
+import type { Publisher, PublishSource } from './publisher.ts';
+import type { Rule, Rules } from './rules.ts';
+import { checkSchema } from './schema-check.ts';
+import { Turnstile } from './turnstile.ts';
+
+export interface PublishRequest {
+  readonly exclude?: Exclusion;
+  readonly idempotencyKey?: string;
+  readonly binary?: true;
+}
+
+export interface PublishingContext {
+  readonly broker: Pick<Broker, 'publish' | 'answered'>;
+  readonly rules: Rules;
+  readonly hooks: Hooks;
+  readonly clock: Clock;
+  /** Resolves when what was published before has left far enough; undefined where it has. */
+  readonly room: () => Promise<void> | undefined;
+}
+
+/** What is handed to the broker, or where something else has been before, under the same key. */
+type Judged = { readonly data: JsonText; readonly request: PublishRequest } | EarlierAnswer;
+
+export class Publishing implements Publisher {
+  readonly #context: PublishingContext;
+  readonly #turnstile = new Turnstile('publications');
+  /** What is under way with an idempotency key and a hook, by channel and key: a repeat shares the answer. */
+  readonly #keyed = new Map<string, Promise<Position | undefined>>();
+
+  constructor(context: PublishingContext) {
+    this.#context = context;
+  }
+
+  /** Who publishes was allowed to. @throws {ReplyError} 107 a bad name or key, or data that does not fit the channel's schema; 108 the broker refuses, hook or schema is late, or too much waits; the hook's own refusal. */
+  async publish(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest = {},
+    source?: PublishSource,
+  ): Promise<PublishResult> {
+    checkChannel(channel);
+    checkKey(request);
+    const { rules, hooks, room } = this.#context;
+    const rule = rules.find(channel);
+    const position = await (source !== undefined && hooks.has('publish')
+      ? this.#asked(channel, data, request, rule, source)
+      : this.#unasked(channel, data, request, rule));
+    const left = room();
+    if (left !== undefined) await left;
+    return position ?? {};
+  }
+
+  #unasked(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest,
+    rule: Rule | undefined,
+  ): Promise<Position | undefined> {
+    const schema = rule?.schema;
+    const isBinary = request.binary === true;
+    const checked =
+      schema === undefined ? undefined : checkSchema(schema, data, isBinary, this.#context.clock);
+    // What is known at once costs no turn, and whoever publishes next stays next.
+    if (checked === undefined && !this.#turnstile.isBusy(channel)) {
+      return this.#append(channel, data, request, rule);
+    }
+    // Where there is no room for it, nobody waits for its end.
+    checked?.catch(() => undefined);
+    return this.#turnstile.pass(
+      channel,
+      data.length,
+      () => checked ?? Promise.resolve(),
+      () => this.#append(channel, data, request, rule),
+    );
+  }
+
+  #asked(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest,
+    rule: Rule | undefined,
+    source: PublishSource,
+  ): Promise<Position | undefined> {
+    const { idempotencyKey } = request;
+    const name = idempotencyKey === undefined ? undefined : `${channel} ${idempotencyKey}`;
+    const first = name === undefined ? undefined : this.#keyed.get(name);
+    if (first !== undefined) return first;
+    const published = this.#turnstile.pass(
+      channel,
+      data.length,
+      () => this.#judge(channel, data, request, rule, source),
+      (judged) =>
+        'data' in judged
+          ? this.#append(channel, judged.data, judged.request, rule)
+          : Promise.resolve(judged.position),
+    );
+    if (name === undefined) return published;
+    const shared = published.finally(() => this.#keyed.delete(name));
+    this.#keyed.set(name, shared);
+    return shared;
+  }
+
+  /** What the hook, then the schema make of it. */
+  async #judge(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest,
+    rule: Rule | undefined,
+    source: PublishSource,
+  ): Promise<Judged> {
+    const { broker, hooks, clock } = this.#context;
+    const { idempotencyKey, binary } = request;
+    if (idempotencyKey !== undefined) {
+      const earlier = await broker.answered(channel, idempotencyKey);
+      if (earlier !== undefined) return { position: earlier.position };
+    }
+    const answer = await hooks.ask('publish', eventOf(channel, data, binary, source));
+    const judged = answer === undefined ? { data, request } : rewritten(answer.data, request);
+    if (rule?.schema !== undefined) {
+      await checkSchema(rule.schema, judged.data, judged.request.binary === true, clock);
+    }
+    return judged;
+  }
+
+  #append(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest,
+    rule: Rule | undefined,
+  ): Promise<Position | undefined> {
+    const retention = rule?.retention;
+    const options: PublishOptions = { ...request, ...(retention && { retention }) };
+    return this.#context.broker.publish(channel, data, options);
+  }
+}
+
+/** @throws {ReplyError} 107 a name that no channel can have. */
+export function checkChannel(channel: string): void {
+  const fault = channelNameFault(channel);
+  if (fault !== undefined) throw refuse('badRequest', `'channel' ${fault}`);
+}
+
+function checkKey({ idempotencyKey }: PublishRequest): void {
+  if (idempotencyKey === undefined || utf8Length(idempotencyKey) <= limits.idempotencyKeyBytes) return;
+  throw refuse('badRequest', `'idempotency_key' must not be longer than ${limits.idempotencyKeyBytes} bytes`);
+}
+
+function eventOf(
+  channel: string,
+  data: JsonText,
+  binary: true | undefined,
+  source: PublishSource,
+): HookEvents['publish'] {
+  const published = { channel, data, ...(binary && { binary }) };
+  if (typeof source === 'string') return { ...published, source };
+  const { id, identity } = source;
+  return { ...(id !== undefined && { session: id }), ...factsOf(identity), ...published, source: 'client' };
+}
+
+/** What was bytes is JSON now. */
+function rewritten(
+  data: JsonText,
+  { binary: _binary, ...request }: PublishRequest,
+): Judged & { data: JsonText; request: PublishRequest } {
+  // The application's fault, not the publisher's.
+  if (isNestedDeeper(data, limits.nesting)) {
+    throw new Error(`the publish hook answered data that is nested deeper than ${limits.nesting} levels`);
+  }
+  return { data, request };
+}
