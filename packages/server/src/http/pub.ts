@@ -61,7 +61,7 @@ export class PubEndpoint implements Endpoint {
       for (const channel of channels) identity.requireChannel(channel);
     } else if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
     const data = asJson(published(await readText(req, bodyBytes), contentType(req)));
-    const source = identity === undefined ? 'api' : { identity };
+    const source = identity === undefined || identity instanceof Grant ? 'api' : { identity };
     await Promise.all(channels.map((channel) => verbs.publish(channel, data, {}, source)));
   }
 
