@@ -11,6 +11,7 @@ import {
   type Theme,
   themes,
 } from '../../packages/server/src/http/api/method-docs.ts';
+import { scopeText } from '../../packages/server/src/http/api/openapi.ts';
 import { documentedMethods } from './methods.ts';
 import { fieldTable, type Schema } from './schema-table.ts';
 import { page, table } from './table.ts';
@@ -43,7 +44,8 @@ function indexPage(methods: readonly ApiMethod[]): string {
       ' The rules are API1 to API10 of [PROTOCOL.md](../../PROTOCOL.md#server-api-api).',
     ...Object.entries(themes).flatMap(([theme, title]) => themeSection(title, theme as Theme, methods)),
     '## The key',
-    'One of `api.keys`, as `Authorization: Bearer K` or `X-API-Key: K`. In development mode none is needed from this machine.',
+    'One of `api.keys`, as `Authorization: Bearer K` or `X-API-Key: K`. In development mode none is needed from this machine.' +
+      ' A key may be limited to `scopes` and `channels`; each page says which scope its method needs.',
     '## Errors of every method',
     'Nothing of a request that is refused takes effect. [errors.md](../errors.md) lists all codes.',
     refusalTable(commonRefusals),
@@ -69,7 +71,7 @@ function methodPage(method: ApiMethod): string {
     name,
     source,
     `\`POST /v1/${name}\`: ${summary} [All methods](README.md)`,
-    description,
+    [description, scopeText(method)].filter((text) => text !== '').join('\n\n'),
     '## Parameters',
     params ?? 'None: `{}`.',
     '## Result',

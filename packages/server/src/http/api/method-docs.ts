@@ -97,7 +97,7 @@ export const commonRefusals: readonly Refusal[] = [
   { error: 'unauthorized', when: 'The API key is missing or wrong.' },
   {
     error: 'permissionDenied',
-    when: 'In development mode, where no key is needed: the request comes from a page of another site.',
+    when: "The key's `scopes` or `channels` do not admit this. In development mode, where no key is needed: the request comes from a page of another site.",
   },
   {
     error: 'internal',
