@@ -14,4 +14,11 @@ export default defineConfig({
     news: { subscribe: 'user' },
   },
   rendezvous: {},
+  webhooks: [
+    {
+      url: 'http://127.0.0.1:8000/webhooks',
+      events: ['inboxOverdue'],
+      secret: 'whsec_c2VjcmV0LW9mLXRoZS1wYWdlcy1vZi10aGUtYXBp',
+    },
+  ],
 });

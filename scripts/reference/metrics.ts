@@ -32,6 +32,18 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
     channels: 1,
     subscriptions: 1,
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
+    webhooks: [
+      {
+        webhook: 0,
+        url: 'http://127.0.0.1/',
+        pending: 0,
+        delivered: 0,
+        failures: 0,
+        dead: 0,
+        kept: 0,
+        forgotten: 0,
+      },
+    ],
     ingest: new Map([['redis', { connected: true, received: { channel: 1 }, refused: 0, losses: 0 }]]),
   };
 }

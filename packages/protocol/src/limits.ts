@@ -85,6 +85,27 @@ export const limits = {
   jwksTimeoutMs: 5_000,
   /** The least time between two requests for a key set, whatever tokens ask for; a server that has none yet asks every second. */
   jwksCooldownMs: 30_000,
+  /** Webhooks, those among them that left the config and still have something to deliver. */
+  webhooks: 16,
+  /** Secrets of one webhook. */
+  webhookSecrets: 8,
+  /** Events that wait for one webhook, and their bytes; past it the oldest become dead letters. */
+  webhookQueueEvents: 50_000,
+  webhookQueueBytes: 16_777_216,
+  /** Events of one request, unless a single one is larger; the rest goes with the next. */
+  webhookBatchBytes: 262_144,
+  /** Events in the dead letters of one webhook, and their bytes; past it the oldest are forgotten, which is counted and logged. */
+  webhookDeadEvents: 10_000,
+  webhookDeadBytes: 4_194_304,
+  /** What is read of the answer of a webhook, so that its connection can be kept; past it the connection is cut. */
+  webhookAnswerBytes: 65_536,
+  /** The longest `Retry-After` of a webhook that is obeyed. */
+  webhookRetryAfterMs: 3_600_000,
+  /** What webhooks are given at the end of the server at least, where clients took all of `drain`. */
+  webhookFarewellMs: 1_000,
+  /** Dead letters that one answer lists, and the bytes of events that it shows. */
+  listedDeadLetters: 100,
+  listedDeadBytes: 1_048_576,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
   /** Sessions, users or groups that one request of the server API addresses by name. */

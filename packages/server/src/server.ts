@@ -1,6 +1,6 @@
 /** The only file that knows every part: settings in, running server out. */
 import { fileURLToPath } from 'node:url';
-import { disconnects } from '@carillon/protocol';
+import { disconnects, limits } from '@carillon/protocol';
 import { createAuthenticator } from './auth/authenticator.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { ChannelSettings, Settings } from './config/settings.ts';
@@ -17,13 +17,15 @@ import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
+import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
-import { Metrics } from './telemetry/metrics.ts';
+import { type Figures, Metrics } from './telemetry/metrics.ts';
 import { HttpFeeds } from './transports/http/feeds.ts';
 import { NativeHttp } from './transports/http/native-transport.ts';
 import { WebSocketTransport } from './transports/websocket/transport.ts';
+import type { Webhooks } from './webhooks/webhooks.ts';
 
 /** A server that accepts connections. */
 export interface RunningServer {
@@ -52,6 +54,7 @@ export async function startServer(
   const broker = await createBroker(settings, clock, log);
   const authenticator = await createAuthenticator(settings.auth, { clock, log });
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
+  const webhooks = startWebhooks(settings, clock, log);
   const node = new Node({
     broker,
     rules: new Rules(rulesOf(settings)),
@@ -61,6 +64,7 @@ export async function startServer(
     newSessionId: randomId,
     channelsPerConnection,
     laneLogBytes,
+    lifecycle: [webhooks],
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
   });
   await node.start();
@@ -72,7 +76,7 @@ export async function startServer(
   const servers = new HttpServers({
     settings,
     version: version(),
-    verbs: verbsOf(node, desk, () => info(node, transports, ingest, clock.now() - startedAt)),
+    verbs: verbsOf(node, desk, webhooks, () => info(node, transports, ingest, clock.now() - startedAt)),
     authenticator,
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
@@ -81,16 +85,7 @@ export async function startServer(
     feedTransports: feeds.transports,
     native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
     probe: node.probe.bind(node),
-    metrics: new Metrics(() => ({
-      ...node.figures(),
-      connections: new Map([
-        ['websocket', websocket.connections],
-        ...feeds.connections(),
-        ...native.connections(),
-      ]),
-      apiRequests: counters.read(),
-      ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
-    })),
+    metrics: new Metrics(() => measured(node, transports, ingest, webhooks, counters)),
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
     log,
@@ -103,7 +98,10 @@ export async function startServer(
     host: bound.public.host,
     development: settings.development,
     close: once(async () => {
+      const endsAt = clock.now() + settings.drainMs;
+      webhooks.hurry();
       await shutDown(settings, node, transports, servers, ingest);
+      await webhooks.close(Math.max(endsAt - clock.now(), limits.webhookFarewellMs));
       authenticator.close();
     }),
   };
@@ -203,7 +201,12 @@ function toRule({ history, ...rule }: ChannelSettings): Rule {
   return { ...rule, ...(history !== undefined && { retention: history }) };
 }
 
-function verbsOf(node: Node, desk: RendezvousDesk | undefined, info: Verbs['info']): Verbs {
+function verbsOf(
+  node: Node,
+  desk: RendezvousDesk | undefined,
+  webhooks: Webhooks,
+  info: Verbs['info'],
+): Verbs {
   return {
     publish: node.publish.bind(node),
     history: node.history.bind(node),
@@ -211,8 +214,29 @@ function verbsOf(node: Node, desk: RendezvousDesk | undefined, info: Verbs['info
     channels: node.channels.bind(node),
     subscribers: node.subscribers.bind(node),
     reach: node.reach,
+    webhooks,
     info,
     ...(desk !== undefined && { rendezvous: desk }),
+  };
+}
+
+function measured(
+  node: Node,
+  { websocket, feeds, native }: Transports,
+  ingest: RedisIngest | undefined,
+  webhooks: Webhooks,
+  counters: ApiCounters,
+): Figures {
+  return {
+    ...node.figures(),
+    connections: new Map([
+      ['websocket', websocket.connections],
+      ...feeds.connections(),
+      ...native.connections(),
+    ]),
+    apiRequests: counters.read(),
+    webhooks: webhooks.figures(),
+    ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
   };
 }
 

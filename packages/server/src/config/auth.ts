@@ -1,6 +1,6 @@
 /** The keys of `auth.jwt` and `auth.callback`: who else than the config knows a client's token. */
 import { z } from 'zod';
-import { duration, httpUrl, key, list, map, section, text, whole } from './fields.ts';
+import { duration, headers, httpUrl, key, list, section, text, whole } from './fields.ts';
 
 const name = text(/^[^\p{Cc}]{1,1024}$/u, 'a text of 1 to 1024 characters');
 const names = z.union([name, list(name).min(1, { error: 'must name at least one' })], {
@@ -50,10 +50,7 @@ export const callback = section({
     'How long a token may take, the wait for its turn included; then error 108.',
   ),
   headers: key(
-    map(
-      text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$/, "a header's name"),
-      text(/^[\x20-\x7e]{0,8192}$/, 'a text of printable ASCII'),
-    ).default({}),
+    headers(),
     'Sent with every request, for example a key by which the backend knows this server.',
     { secret: 'value', entry: 'name' },
   ),

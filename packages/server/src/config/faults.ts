@@ -52,7 +52,15 @@ function sentencesOf(issue: z.core.$ZodIssue, root: unknown): string[] {
   const { input } = issue;
   if (input === undefined) return [`${at}: is missing; it ${issue.message}`];
   const shown = secrecyOf(issue.path) === 'value' ? '' : `, but is ${describe(input)}`;
-  return [`${at}: ${issue.message}${shown}`];
+  return [`${at}: ${issue.message}${shown}${meantWord(issue, input)}`];
+}
+
+/** For a word that is not among the few that are allowed. */
+function meantWord(issue: z.core.$ZodIssue, input: unknown): string {
+  if (issue.code !== 'invalid_value' || typeof input !== 'string') return '';
+  const words = issue.values.filter((value) => typeof value === 'string');
+  const meant = nearest(input, words);
+  return meant === undefined ? '' : `; did you mean '${meant}'?`;
 }
 
 /** What is wrong inside, where an object was given and one of the kinds that are allowed is an object. */

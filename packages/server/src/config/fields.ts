@@ -42,6 +42,14 @@ export function map<V extends z.ZodType>(name: z.ZodString, value: V): z.ZodReco
   });
 }
 
+/** Headers that go with a request of this server, by name. */
+export function headers() {
+  return map(
+    text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$/, "a header's name"),
+    text(/^[\x20-\x7e]{0,8192}$/, 'a text of printable ASCII'),
+  ).default({});
+}
+
 /** A list of texts. */
 export function list<V extends z.ZodType>(value: V): z.ZodArray<V> {
   return z.array(value, { error: 'must be a list' });

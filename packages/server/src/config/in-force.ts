@@ -15,16 +15,20 @@ export interface ValueInForce {
 /** Lists a config in the order of the schema. `given` says who set the value at a path, or undefined. */
 export function inForce(
   config: CompleteConfig,
-  given: (path: readonly string[]) => string | undefined,
+  given: (path: readonly PropertyKey[]) => string | undefined,
   reasons: ReadonlyMap<string, string>,
 ): ValueInForce[] {
   const values: ValueInForce[] = [];
-  const visit = (value: unknown, path: readonly string[]): void => {
+  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
     if (value === undefined) return;
     const shownValue = isDataSchema(value) ? `a schema of ${value['~standard'].vendor}` : value;
     const isMap = typeof shownValue === 'object' && shownValue !== null && !Array.isArray(shownValue);
     if (isMap && Object.keys(shownValue).length > 0) {
       for (const [name, member] of Object.entries(shownValue)) visit(member, [...path, name]);
+      return;
+    }
+    if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {
+      for (const [index, item] of value.entries()) visit(item, [...path, index]);
       return;
     }
     const shown = formatPath(path, config);

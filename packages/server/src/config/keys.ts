@@ -6,10 +6,10 @@ import { configSchema } from './schema.ts';
 type Schema = z.core.$ZodType;
 
 export interface ConfigKey {
-  /** Names from the root; an entry of a map is called `<pattern>`, `<token>` and so on. */
+  /** Names from the root; an entry of a map is called `<pattern>`, `<token>` and so on, one of a list `<n>`. */
   readonly path: readonly string[];
-  /** `section` has keys of its own, `map` has entries by name, `value` has neither. */
-  readonly kind: 'section' | 'map' | 'value';
+  /** `section` has keys of its own, `map` has entries by name, `list` has sections, `value` has none of these. */
+  readonly kind: 'section' | 'map' | 'list' | 'value';
   /** Without its default. */
   readonly schema: Schema;
   readonly required: boolean;
@@ -34,13 +34,14 @@ function* keysOf(schema: Schema, parent: readonly string[]): Generator<ConfigKey
     if (found.schema instanceof z.ZodRecord) {
       yield* keysOf(found.schema.def.valueType, [...found.path, `<${found.info.entry ?? 'name'}>`]);
     }
+    if (found.schema instanceof z.ZodArray) yield* keysOf(found.schema.def.element, [...found.path, '<n>']);
   }
 }
 
 function describeKey(schema: Schema, path: readonly string[]): ConfigKey {
   const inner = unwrap(schema);
   const info = keyInfo.get(schema) ?? {};
-  const kind = inner instanceof z.ZodObject ? 'section' : inner instanceof z.ZodRecord ? 'map' : 'value';
+  const kind = kindOf(inner);
   const inMap = path.some((name) => name.startsWith('<'));
   return {
     path,
@@ -52,6 +53,12 @@ function describeKey(schema: Schema, path: readonly string[]): ConfigKey {
     info,
     ...(kind === 'value' && !inMap ? { env: info.env ?? envName(path) } : {}),
   };
+}
+
+function kindOf(schema: Schema): ConfigKey['kind'] {
+  if (schema instanceof z.ZodObject) return 'section';
+  if (schema instanceof z.ZodRecord) return 'map';
+  return schema instanceof z.ZodArray && schema.def.element instanceof z.ZodObject ? 'list' : 'value';
 }
 
 function envName(path: readonly string[]): string {

@@ -11,6 +11,7 @@ import { jwtFaults } from './jwt-key.ts';
 import type { CompleteConfig } from './schema.ts';
 import { type Settings, toSettings } from './settings.ts';
 import { adapt, crossFaults } from './validate.ts';
+import { webhookNotes } from './webhook-settings.ts';
 
 export interface ConfigSources {
   /** Flags by name without dashes; `config` and `dev` besides those of keys. */
@@ -107,8 +108,16 @@ function applyOverride(raw: Raw, { path: [name = '', ...rest], value, source }: 
   return { ...raw, [name]: applyOverride(inner, { path: rest, value, source }) };
 }
 
-function valueAt(raw: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((here, name) => (isRecord(here) ? here[name] : undefined), raw);
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (here, name) =>
+      typeof name === 'number'
+        ? Array.isArray(here) && here[name]
+        : isRecord(here)
+          ? here[String(name)]
+          : undefined,
+    raw,
+  );
 }
 
 function isRecord(value: unknown): value is Raw {
@@ -128,6 +137,7 @@ function notesOn(config: CompleteConfig): string[] {
   const { secret } = config.auth.jwt ?? {};
   if (secret !== undefined && Buffer.byteLength(secret) < 32)
     notes.push('auth.jwt.secret: is shorter than 32 bytes and may be guessed.');
+  notes.push(...webhookNotes(config.webhooks));
   if (config.insecure) notes.push('insecure: the rules that keep a server from standing open are off.');
   return notes;
 }

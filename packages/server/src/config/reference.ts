@@ -70,10 +70,10 @@ function defaultOf(known: ConfigKey): string {
 }
 
 /** The type of a key, as the reference and the help say it. */
-export function typeOf({ schema, info }: ConfigKey): string {
+export function typeOf({ schema, info, kind }: ConfigKey): string {
   if (info.type !== undefined) return info.type;
   if (schema instanceof z.ZodEnum) return schema.options.map((option) => `\`${option}\``).join(' | ');
-  if (schema instanceof z.ZodArray) return 'list of texts';
+  if (schema instanceof z.ZodArray) return kind === 'list' ? 'list of objects' : 'list of texts';
   if (schema instanceof z.ZodRecord) return `object by ${info.entry ?? 'name'}`;
   if (schema instanceof z.ZodNumber) return 'number';
   if (schema instanceof z.ZodBoolean) return 'boolean';

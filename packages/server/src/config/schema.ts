@@ -20,6 +20,7 @@ import {
   whole,
 } from './fields.ts';
 import { ingest } from './ingest.ts';
+import { webhooks } from './webhooks.ts';
 
 const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'hook', 'nobody'] as const;
 const gibibyte = 1_073_741_824;
@@ -224,6 +225,11 @@ const limits = section({
     whole(65_536, gibibyte).default(bounds.laneLogBytes),
     'What one channel keeps for connections that are behind; past it they read on from the history.',
   ),
+  webhookQueueEvents: key(
+    whole(100, 10_000_000).default(bounds.webhookQueueEvents),
+    'Events that wait for one webhook; past it the oldest become dead letters.',
+  ),
+  webhookQueueBytes: key(whole(1_048_576, gibibyte).default(bounds.webhookQueueBytes), 'The same in bytes.'),
 });
 
 const rendezvous = section({
@@ -300,6 +306,10 @@ export const configSchema = section({
     { entry: 'pattern' },
   ),
   ingest: key(ingest.prefault({}), 'Publications that come from elsewhere.'),
+  webhooks: key(
+    webhooks.default([]),
+    'Backends that are told when clients and channels come and go; the guide docs/guides/webhooks.md shows it.',
+  ),
   rendezvous: key(
     rendezvous.optional(),
     'One-time channels in which a browser and a phone meet, as in a login by QR code; absent, there are none outside development mode.',

@@ -6,6 +6,7 @@ import { parseDuration } from './duration.ts';
 import { isDataSchema } from './fields.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
 import type { CompleteConfig } from './schema.ts';
+import { type WebhookSettings, webhookSettings } from './webhook-settings.ts';
 
 export type WhoWord = 'anyone' | 'user' | 'owner' | 'subscriber' | 'token' | 'hook' | 'nobody';
 
@@ -79,6 +80,7 @@ export interface Settings {
     readonly limits: { readonly open: number; readonly perAddress: number };
   };
   readonly ingest: { readonly redis?: RedisIngestSettings };
+  readonly webhooks: readonly WebhookSettings[];
   readonly limits: {
     /** Loopback and trusted proxies are not counted. */
     readonly connectionsPerAddress: number;
@@ -87,6 +89,9 @@ export interface Settings {
     readonly publishesPerSecond?: number;
     readonly apiBodyBytes: number;
     readonly dataBytes: number;
+    /** What waits for one webhook. */
+    readonly webhookQueueEvents: number;
+    readonly webhookQueueBytes: number;
     readonly memoryHistoryBytes: number;
     readonly laneLogBytes: number;
   };
@@ -133,6 +138,7 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     paths: Object.entries(config.paths).map(([path, { channel }]) => ({ path, channel })),
     channels: Object.entries(config.channels).map(([pattern, rule]) => channelSettings(pattern, rule)),
     ingest: redis === undefined ? {} : { redis: redisIngestSettings(redis, absolute) },
+    webhooks: config.webhooks.map(webhookSettings),
     ...present('rendezvous', rendezvousSettings(config)),
     limits: limitSettings(config.limits),
     log: config.log,

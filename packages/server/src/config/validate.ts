@@ -5,6 +5,7 @@ import { formatPath } from './faults.ts';
 import { splitListenAddress } from './fields.ts';
 import { ingestFaults } from './ingest-faults.ts';
 import type { CompleteConfig } from './schema.ts';
+import { webhookFaults } from './webhook-settings.ts';
 
 /** Where the native protocol goes when `paths` maps its default place and the config names no other. */
 const movedNativePath = '/carillon';
@@ -61,6 +62,7 @@ export function crossFaults(config: CompleteConfig, situation: Situation): strin
     ...pathFaults(config),
     ...reservedFaults(config),
     ...(situation.isFaulty('ingest') ? [] : ingestFaults(config)),
+    ...(situation.isFaulty('webhooks') ? [] : webhookFaults(config.webhooks)),
     ...Object.entries(config.channels).flatMap(([pattern, rule]) => ruleFaults(pattern, rule)),
   ];
 }

@@ -14,13 +14,17 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Of the answer's body. */
   readonly maxBytes: number;
+  /** The status says it all: the answer is there with its head, and a body that is long, broken or endless is no fault. */
+  readonly statusOnly?: true;
   readonly clock: Clock;
 }
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Empty where the status is not 200. */
+  /** Empty where the status is not 200, or is all that was asked for. */
   readonly body: string;
+  /** The header, as it was written. */
+  readonly retryAfter?: string;
 }
 
 /** There is no answer that could be used. The message is half a sentence for the log. */
@@ -66,12 +70,14 @@ function attempt(asked: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
     });
     request.on('response', (response) => {
       isAnswered = true;
-      const { statusCode: status = 0 } = response;
-      // It says no, whatever becomes of its body, which is read only so that the connection can be kept.
-      if (status !== 200) resolve({ status, body: '' });
+      const { statusCode: status = 0, headers: told } = response;
+      const retryAfter = told['retry-after'];
+      const said = { status, ...(retryAfter !== undefined && { retryAfter }) };
+      // That is the answer, whatever becomes of its body, which is read only so that the connection can be kept.
+      if (status !== 200 || asked.statusOnly === true) resolve({ ...said, body: '' });
       read(response, maxBytes).then((text) => {
         cancel();
-        resolve({ status, body: text });
+        resolve({ ...said, body: text });
       }, fail);
     });
     request.end(body);

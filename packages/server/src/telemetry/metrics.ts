@@ -1,6 +1,8 @@
 /** What Prometheus reads: the plain numbers that the server keeps anyway, given names when somebody asks. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters } from '../core/figures.ts';
+import type { Sample } from './sample.ts';
+import { type WebhookMetricFigures, webhookMetrics, webhookSamples } from './webhook-metrics.ts';
 
 /** Everything that is measured, as it stands now. */
 export interface Figures {
@@ -13,6 +15,8 @@ export interface Figures {
   readonly subscriptions: number;
   /** Sources besides clients and the API, by name. */
   readonly ingest?: ReadonlyMap<string, IngestFigures>;
+  /** Backends that are told of clients and channels, as the config lists them. */
+  readonly webhooks?: readonly WebhookMetricFigures[];
   readonly apiRequests: Iterable<{
     readonly method: string;
     readonly status: number;
@@ -29,9 +33,6 @@ export interface IngestFigures {
   readonly losses: number;
 }
 
-/** One line of a metric: a number and the labels it belongs to. */
-type Sample = readonly [value: number, labels?: Readonly<Record<string, string>>];
-
 /** A registry of its own, so that several servers in one process do not mix. */
 export class Metrics {
   readonly #registry = new Registry();
@@ -45,6 +46,7 @@ export class Metrics {
     this.#figures = figures;
     this.#countEvents();
     this.#measureIngest();
+    this.#measureWebhooks();
     this.#gaugeState();
     // A finer timer would wake an idle process more often than it tells anything.
     if (process)
@@ -128,6 +130,14 @@ export class Metrics {
       ['source'],
       each(({ connected }) => Number(connected)),
     );
+  }
+
+  #measureWebhooks(): void {
+    for (const { name, kind, help, figure } of webhookMetrics) {
+      const read = ({ webhooks }: Figures): readonly Sample[] => webhookSamples(webhooks, figure);
+      if (kind === 'counter') this.#counter(name, help, ['webhook', 'url'], read);
+      else this.#gauge(name, help, ['webhook', 'url'], read);
+    }
   }
 
   #gaugeState(): void {

@@ -8,6 +8,7 @@ import { RendezvousDesk, rendezvousRule } from '../core/rendezvous.ts';
 import { MemoryRendezvousStore } from '../core/rendezvous-store.ts';
 import { type Rule, Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
+import type { WebhookVerbs } from '../http/api/method.ts';
 import { type HttpOptions, HttpServers, type HttpSettings } from '../http/servers.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -73,6 +74,7 @@ export interface HttpHostOptions {
   readonly anonymous?: boolean;
   /** Any free one by default. */
   readonly port?: number;
+  readonly webhooks?: WebhookVerbs;
   readonly rest?: Partial<Omit<HttpOptions, 'settings'>>;
 }
 
@@ -87,6 +89,7 @@ export async function startHttp({
   settings,
   anonymous = false,
   port: wanted = 0,
+  webhooks,
   rest,
 }: HttpHostOptions = {}): Promise<HttpHost> {
   const clock = new TurnClock();
@@ -107,6 +110,7 @@ export async function startHttp({
       reach: node.reach,
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
       rendezvous: desk,
+      ...(webhooks !== undefined && { webhooks }),
     },
     desk,
     authenticator,

@@ -35,6 +35,13 @@ export interface Verbs {
   info(): object | Promise<object>;
   /** Absent where rendezvous are off. */
   readonly rendezvous?: Pick<RendezvousDesk, 'scan' | 'confirm' | 'cancel' | 'state'>;
+  readonly webhooks?: WebhookVerbs;
+}
+
+export interface WebhookVerbs {
+  /** The state of each as the JSON text of the answer, with at most so many dead letters. */
+  report(deadLetters: number): JsonText;
+  retry(asked: { readonly webhook?: number; readonly ids?: readonly string[] }): object;
 }
 
 export interface PublishVerbOptions {

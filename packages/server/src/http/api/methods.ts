@@ -27,6 +27,7 @@ import {
   publishParams,
 } from './schemas.ts';
 import { sendingMethods } from './sending.ts';
+import { webhookMethods } from './webhooks.ts';
 
 const schemaRefusal: Refusal = {
   error: 'badRequest',
@@ -250,7 +251,14 @@ const info = defineMethod({
 /** Every method but `batch`, which is made of them. */
 export function apiMethods(log: Log): readonly ApiMethod[] {
   const channelMethods = [publish, broadcastMethod(log), history, historyRemove, channels, info];
-  return [...channelMethods, ...sendingMethods, ...peopleMethods, ...groupMethods, ...rendezvousMethods];
+  return [
+    ...channelMethods,
+    ...sendingMethods,
+    ...peopleMethods,
+    ...groupMethods,
+    ...rendezvousMethods,
+    ...webhookMethods,
+  ];
 }
 
 /** The commonest request, `{channel, data}` and nothing else, without a detour through the schema. */
