@@ -27,7 +27,8 @@ export function inForce(
       for (const [name, member] of Object.entries(shownValue)) visit(member, [...path, name]);
       return;
     }
-    if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {
+    const isList = Array.isArray(value) && value.some((item) => typeof item === 'object');
+    if (isList && secrecyOf(path) !== 'value') {
       for (const [index, item] of value.entries()) visit(item, [...path, index]);
       return;
     }

@@ -57,6 +57,8 @@ export const permissions: Readonly<Record<string, Permission>> = {
   rendezvous_cancel: { scope: 'rendezvous' },
 
   history_remove: { scope: 'admin', names: 'channel' },
+  webhooks: { scope: 'admin' },
+  webhooks_retry: { scope: 'admin' },
 
   // Each of its requests is judged by itself.
   batch: {},
