@@ -4,11 +4,9 @@ import { z } from 'zod';
 import { type ApiMethod, defineMethod } from './method.ts';
 import { list, strict, text, wholeNumber } from './schemas.ts';
 
-const time = z.string().meta({ description: 'ISO 8601, in UTC.' });
-
 const deadLetter = z.strictObject({
   id: z.string().meta({ description: 'The `webhook-id` of its request.' }),
-  time: time.meta({ description: 'When it was given up.' }),
+  time: z.string().meta({ description: 'When it was given up, ISO 8601 in UTC.' }),
   reason: z.string().meta({ description: 'Half a sentence, such as `status 410`.' }),
   status: z.int().optional().meta({ description: 'Of the last answer, where there was one.' }),
   attempts: z.int().meta({ description: 'How often it was tried.' }),
@@ -35,7 +33,12 @@ const state = z.strictObject({
   kept: z.int().meta({ description: 'Events that are kept as dead letters now.' }),
   forgotten: z.int().meta({ description: 'Events that were lost, because dead letters became too many.' }),
   failing: z
-    .strictObject({ attempts: z.int(), reason: z.string(), time, next: time })
+    .strictObject({
+      attempts: z.int().meta({ description: 'How often it was tried so far.' }),
+      reason: z.string().meta({ description: 'Half a sentence, such as `ECONNREFUSED`.' }),
+      time: z.string().meta({ description: 'Of the last attempt, ISO 8601 in UTC.' }),
+      next: z.string().meta({ description: 'Of the next attempt, ISO 8601 in UTC.' }),
+    })
     .optional()
     .meta({ description: 'There while a request has failed and will be tried again.' }),
   dead_letters: z.array(deadLetter).meta({ description: 'The newest first.' }),
@@ -76,7 +79,9 @@ const webhooks = defineMethod({
       .optional()
       .meta({ description: 'Dead letters of each; 10 by default.' }),
   }),
-  result: z.strictObject({ webhooks: z.array(state) }),
+  result: z.strictObject({
+    webhooks: z.array(state).meta({ description: 'As the config lists them.' }),
+  }),
   run: async ({ limit = 10 }, _raw, verbs) => verbs.webhooks?.report(limit) ?? '{"webhooks":[]}',
 });
 
