@@ -9,6 +9,7 @@ import { type Progress, silentProgress, standardProgress } from '../packages/ser
 import { runScenario, type ScenarioName, type Size } from '../packages/server/src/bench/scenarios.ts';
 import { BenchError } from '../packages/server/src/bench/target.ts';
 import { formatComparison, orderOf, ratios, type Series, summarise } from './compare.ts';
+import { runDurable, runRestart, type Store, stores } from './durable.ts';
 import { topFunctions } from './profile.ts';
 import { RedisContest, type Way, ways } from './redis.ts';
 import {
@@ -21,9 +22,9 @@ import {
 } from './servers.ts';
 
 const usage = `npm run bench -- [options]
-  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, sse, longpoll, redis
-                    (default: all but idle-own)
-  --server NAME     only carillon, or only baseline; sse, longpoll and redis are carillon alone whatever it says
+  --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, sse, longpoll, redis,
+                    durable, restart (default: all but idle-own)
+  --server NAME     only carillon, or only baseline; sse, longpoll, redis, durable and restart are carillon alone
   --rounds N        rounds of every server and scenario, 1 to 99 (default 3)
   --repeats N       how often a run is repeated when other processes used over a fifth of a core (default 2)
   --connections N   subscribers, users or connections instead of the scenario's number
@@ -33,10 +34,14 @@ const usage = `npm run bench -- [options]
   --json            results as JSON on standard output
 `;
 
-const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis';
+const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis,durable,restart';
+
+/** Those that need more than a server that runs are not part of `carillon bench`. */
+const ownScenarios = ['redis', 'durable', 'restart'] as const;
+type Scenario = ScenarioName | (typeof ownScenarios)[number];
 
 interface Plan {
-  readonly scenarios: readonly (ScenarioName | 'redis')[];
+  readonly scenarios: readonly Scenario[];
   readonly servers: readonly ServerName[];
   readonly rounds: number;
   readonly repeats: number;
@@ -55,11 +60,7 @@ async function main(): Promise<number> {
   const results = [];
   let good = true;
   for (const scenario of plan.scenarios) {
-    const compared = await (scenario === 'redis'
-      ? compareWays(plan, pinned)
-      : scenario === 'sse'
-        ? compare(transportContest(plan), plan, pinned)
-        : compare(serverContest(scenario, plan), plan, pinned));
+    const compared = await compareIn(scenario, plan, pinned);
     if (compared === undefined) continue;
     const { title, series } = compared;
     good &&= series.every(({ counts }) => clean(counts));
@@ -69,6 +70,22 @@ async function main(): Promise<number> {
   }
   if (plan.json) process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`);
   return good ? 0 : 1;
+}
+
+/** Undefined where what a scenario needs is not there. */
+function compareIn(scenario: Scenario, plan: Plan, pinned: boolean): Promise<Compared | undefined> {
+  switch (scenario) {
+    case 'redis':
+      return compareWays(plan, pinned);
+    case 'sse':
+      return compare(transportContest(plan), plan, pinned);
+    case 'durable':
+      return compare(storeContest(plan), plan, pinned);
+    case 'restart':
+      return compare(restartContest(plan), plan, pinned);
+    default:
+      return compare(serverContest(scenario, plan), plan, pinned);
+  }
 }
 
 /** Who is compared in a scenario, and how one of them runs once. */
@@ -94,6 +111,22 @@ function transportContest({ size }: Plan): Contest<'sse' | 'websocket'> {
     names: ['sse', 'websocket'],
     run: (name, options, progress) =>
       runOn('carillon', name === 'sse' ? 'sse' : 'steady', size, options, progress),
+  };
+}
+
+function storeContest({ size }: Plan): Contest<Store> {
+  return {
+    scenario: 'durable',
+    names: stores,
+    run: (store, options, progress) => runDurable(store, size, options, progress),
+  };
+}
+
+function restartContest({ size }: Plan): Contest<'carillon'> {
+  return {
+    scenario: 'restart',
+    names: ['carillon'],
+    run: (_, options, progress) => runRestart(size, options, progress),
   };
 }
 
@@ -215,9 +248,10 @@ function parsePlan(): Plan | undefined {
   };
 }
 
-function scenariosOf(text: string): readonly (ScenarioName | 'redis')[] {
-  if (text.trim() === 'redis') return ['redis'];
-  return text === 'all' ? [...parseScenarios(text), 'redis'] : parseScenarios(text);
+function scenariosOf(text: string): readonly Scenario[] {
+  const own = ownScenarios.find((name) => name === text.trim());
+  if (own !== undefined) return [own];
+  return text === 'all' ? [...parseScenarios(text), ...ownScenarios] : parseScenarios(text);
 }
 
 function parseServers(text: string | undefined): readonly ServerName[] {

@@ -23,6 +23,8 @@ export interface RunningServer {
   readonly target: Target;
   /** Ends the process with SIGTERM, then SIGKILL; resolves when it is gone. */
   stop(): Promise<void>;
+  /** Ends it with SIGKILL, as a crash would. */
+  kill(): Promise<void>;
 }
 
 export interface StartOptions {
@@ -64,7 +66,11 @@ export async function startServer(name: ServerName, options: StartOptions): Prom
     child.kill('SIGKILL');
     throw new Error(`The ${name} server did not start: ${String(error)}\n${complaints}`);
   }
-  return { target: parseTarget(url, { key: apiKey, pid: child.pid }), stop: () => end(child) };
+  return {
+    target: parseTarget(url, { key: apiKey, pid: child.pid }),
+    stop: () => end(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+  };
 }
 
 /** Ends what still runs when this process is told to end. */
@@ -99,7 +105,7 @@ function status(url: string): Promise<number | undefined> {
   });
 }
 
-function end(child: ChildProcess): Promise<void> {
+function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     const impatience = setTimeout(() => child.kill('SIGKILL'), endTimeoutMs);
@@ -107,7 +113,7 @@ function end(child: ChildProcess): Promise<void> {
       clearTimeout(impatience);
       resolve();
     });
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }
 
