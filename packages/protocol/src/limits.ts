@@ -106,6 +106,12 @@ export const limits = {
   /** Dead letters that one answer lists, and the bytes of events that it shows. */
   listedDeadLetters: 100,
   listedDeadBytes: 1_048_576,
+  /** Devices of one user's inbox; the one that was away longest is forgotten, and gets again what is kept. */
+  inboxDevices: 32,
+  /** Inboxes and devices whose cursors are kept, together; those of the inbox that was used longest ago go first, and cost a repetition. */
+  inboxEntries: 500_000,
+  /** Inboxes with messages that nobody has acknowledged, which are watched for `inboxOverdue`; further ones are not. */
+  watchedInboxes: 200_000,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
   /** Sessions, users or groups that one request of the server API addresses by name. */

@@ -140,6 +140,14 @@ describe('faults', () => {
     ).toEqual([]);
   });
 
+  it('tell an inbox whose messages are gone before they are overdue', async () => {
+    const inbox = { overdue: '2h' };
+    const loaded = load({ channels: { 'u:{uid}': { inbox, history: { ttl: '1h' } }, 'v:{uid}': { inbox } } });
+    expect(await faultsOf(loaded)).toEqual([
+      'channels["u:{uid}"].inbox.overdue: \'2h\' must be shorter than history.ttl (1h), or what is overdue is gone by then.',
+    ]);
+  });
+
   it('tell rules that can admit nobody', async () => {
     expect(
       await faultsOf(load({ channels: { 'a:*': { subscribe: 'subscriber', publish: 'owner' } } })),

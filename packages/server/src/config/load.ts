@@ -52,13 +52,14 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
   const development =
     (flags['dev'] === undefined ? devSwitch.on : flags['dev'] === true) ||
     (file === undefined && checked.api.keys.length === 0);
-  const isGiven = (path: string): boolean => valueAt(raw, path.split('.')) !== undefined;
+  const isGiven = (path: string | readonly string[]): boolean =>
+    valueAt(raw, typeof path === 'string' ? path.split('.') : path) !== undefined;
   const isFaulty = (section: string): boolean => issues.some(({ path: [top] }) => top === section);
   const uncertain = ['host', 'api', 'channels', 'insecure'].some(isFaulty);
   const situation = { development, isGiven, isFaulty, uncertain };
   const { config, reasons } = adapt(checked, situation);
   // The rule that development mode implies does not count where the question is whether there is a rule.
-  const crossed = crossFaults({ ...config, channels: checked.channels }, situation);
+  const crossed = crossFaults({ ...config, channels: onlyOwn(config, checked) }, situation);
   const absolute: Absolute = (path, name) => {
     const isOfFile = file !== undefined && !sources.has(path.join('.'));
     return resolve(isOfFile ? dirname(file) : cwd, name);
@@ -106,6 +107,12 @@ function applyOverride(raw: Raw, { path: [name = '', ...rest], value, source }: 
   const inner = raw[name] ?? {};
   if (!isRecord(inner)) return raw;
   return { ...raw, [name]: applyOverride(inner, { path: rest, value, source }) };
+}
+
+/** The rules that the config itself has, as they are in force. */
+function onlyOwn(config: CompleteConfig, checked: CompleteConfig): CompleteConfig['channels'] {
+  const own = Object.entries(config.channels).filter(([pattern]) => checked.channels[pattern] !== undefined);
+  return Object.fromEntries(own);
 }
 
 function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {

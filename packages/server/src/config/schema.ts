@@ -170,7 +170,10 @@ const rule = section({
   publish: key(choice(who).default('nobody'), 'Which clients may publish; the server API always may.'),
   readHistory: key(choice(who).optional(), 'Who may read the history; absent: who may subscribe.'),
   readPresence: key(choice(who).optional(), 'Who may read the presence; absent: who may subscribe.'),
-  history: key(history.optional(), 'What the channel keeps; absent: nothing.'),
+  history: key(
+    history.optional(),
+    'What the channel keeps; absent: nothing. An inbox keeps 1000 publications for 30 days where this does not say otherwise.',
+  ),
   schema: key(
     dataSchema().optional(),
     'What is published must fit this Standard Schema (zod, valibot, arktype); only a config in TypeScript or JavaScript can have one.',

@@ -1,8 +1,10 @@
 /** The rules between keys: what development mode adds, what this version cannot do, and when it would start open. */
 import { isIP } from 'node:net';
 import { apiKeyFaults } from './api-settings.ts';
+import { parseDuration } from './duration.ts';
 import { formatPath } from './faults.ts';
 import { splitListenAddress } from './fields.ts';
+import { withInboxHistory } from './inbox-history.ts';
 import { ingestFaults } from './ingest-faults.ts';
 import type { CompleteConfig } from './schema.ts';
 import { webhookFaults } from './webhook-settings.ts';
@@ -14,7 +16,7 @@ const builtInPaths = ['/sub', '/pub', '/stream', '/v1', '/healthz', '/readyz', '
 export interface Situation {
   readonly development: boolean;
   /** Whether the config, and not a default, says the value at this path. */
-  isGiven(path: string): boolean;
+  isGiven(path: string | readonly string[]): boolean;
   /** Whether something at or below this top key is wrong already. */
   isFaulty(section: string): boolean;
   /** Something is wrong with the very values that decide whether the server would stand open; judge that another time. */
@@ -42,6 +44,7 @@ export function adapt(config: CompleteConfig, { development, isGiven }: Situatio
     channels = { ...channels, '*': { ...open, history: { size: 100, ttl: '10m' } } };
     reasons.set('channels["*"]', 'development mode');
   }
+  channels = withInboxHistory(channels, isGiven, reasons);
   if (development && rendezvous === undefined) {
     rendezvous = { ttl: '2m', path: '/rendezvous', limits: { open: 100_000, perAddress: 20 } };
     reasons.set('rendezvous', 'development mode');
@@ -146,6 +149,14 @@ function ruleFaults(pattern: string, rule: CompleteConfig['channels'][string]): 
     faults.push(
       `${at}.inbox: needs {uid} in the pattern, as in 'user:{uid}', because an inbox is one user's.`,
     );
+  }
+  const { inbox, history } = rule;
+  if (typeof inbox === 'object' && inbox.overdue !== undefined && history !== undefined) {
+    if ((parseDuration(inbox.overdue) ?? 0) >= (parseDuration(history.ttl) ?? 0)) {
+      faults.push(
+        `${at}.inbox.overdue: '${inbox.overdue}' must be shorter than history.ttl (${history.ttl}), or what is overdue is gone by then.`,
+      );
+    }
   }
   if (rule.subscribe === 'subscriber') {
     faults.push(

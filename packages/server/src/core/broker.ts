@@ -9,6 +9,8 @@ export interface Publication {
   /** `data` is a JSON string of base64: a client sent these bytes in a binary frame. */
   readonly binary?: true;
   readonly exclude?: Exclusion;
+  /** In history: when it was appended, in milliseconds of the clock. */
+  readonly at?: number;
 }
 
 /** Who is left out of a publication, live and in every later replay. */

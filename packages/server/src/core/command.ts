@@ -84,6 +84,15 @@ export function countField(fields: Fields, name: string, max: number): number | 
   return value;
 }
 
+/** @throws {ReplyError} 107 unless the field is a whole number from 0. */
+export function offsetField(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw refuse('badRequest', `'${name}' must be a whole number from 0`);
+  }
+  return value;
+}
+
 export function flagField(fields: Fields, name: string): boolean {
   const value = fields[name];
   if (value === undefined) return false;

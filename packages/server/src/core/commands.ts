@@ -102,9 +102,11 @@ export class Commands implements Asker {
     }
   }
 
-  #other(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
+  async #other(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
     const handler = this.#context.handlers.get(op);
     if (handler === undefined) throw refuse('unknownMethod', `there is no '${op.slice(0, 32)}'`);
+    if (this.#joining !== undefined && fields['channel'] !== undefined)
+      await this.#joined(this.#channel(fields).channel);
     return handler({ session: this.#session, fields, json, start });
   }
 

@@ -9,6 +9,12 @@ export interface Counters {
   gaps: number;
   /** Histories read again because a lane's log was not enough. */
   rereads: number;
+  /** Acknowledgements that moved a cursor. */
+  acks: number;
+  /** Times that the application was told of overdue messages. */
+  overdue: number;
+  /** Inboxes with unacknowledged messages that were not watched, because too many were. */
+  overdueUnwatched: number;
   /** Refused commands by error code. */
   readonly errors: Map<number, number>;
   /** Connections ended by the server, by close code. */
@@ -22,6 +28,9 @@ export function createCounters(): Counters {
     deliveredBytes: 0,
     gaps: 0,
     rereads: 0,
+    acks: 0,
+    overdue: 0,
+    overdueUnwatched: 0,
     errors: new Map(),
     disconnects: new Map(),
   };

@@ -16,8 +16,11 @@ import { FeedEntry } from './feed.ts';
 import { type Counters, createCounters } from './figures.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
+import { type InboxStore, MemoryInboxes } from './inbox-store.ts';
+import { Inboxes } from './inboxes.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import { Overdue } from './overdue.ts';
 import { compilePattern } from './pattern.ts';
 import type { PublishSource } from './publisher.ts';
 import { checkChannel, Publishing, type PublishRequest } from './publishing.ts';
@@ -47,6 +50,8 @@ export interface NodeOptions {
   readonly hooks?: Hooks;
   /** Who is told of clients and channels that come and go. */
   readonly lifecycle?: readonly LifecycleSink[];
+  /** Where the cursors of inboxes are kept; in this process by default. */
+  readonly inboxes?: InboxStore;
 }
 
 export interface HistoryRequest {
@@ -97,6 +102,9 @@ export class Node {
   readonly #handlers = new Map<string, CommandHandler>();
   /** What they have to say about a subscribe, in the order in which they are asked. */
   readonly #subscribeSteps: SubscribeStep[] = [];
+  /** Messages for users who may be away. */
+  readonly inboxes: Inboxes;
+  readonly #overdue: Overdue;
 
   constructor(options: NodeOptions) {
     const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes, newSessionId } =
@@ -116,9 +124,12 @@ export class Node {
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
-    this.#publishing = new Publishing({ broker, rules, hooks, clock, room: hub.room.bind(hub) });
-    const expiries = new Expiries(clock);
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
+    const store = options.inboxes ?? new MemoryInboxes(clock);
+    const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
+    this.#overdue = overdue;
+    this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, room: hub.room.bind(hub) });
+    const expiries = new Expiries(clock);
     this.#sessions = {
       hub,
       recovery,
@@ -129,6 +140,10 @@ export class Node {
       channelsPerConnection,
       lifecycle,
     };
+    const history = this.history.bind(this);
+    this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, history });
+    this.#handlers.set('ack', this.inboxes.ack.bind(this.inboxes));
+    this.#subscribeSteps.push(this.inboxes.subscribe.bind(this.inboxes));
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = new FeedEntry({
       node: this,
@@ -280,6 +295,7 @@ export class Node {
   /** Ends every session (3001), then the broker. */
   async close(): Promise<void> {
     for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
+    this.#overdue.close();
     await this.#broker.close();
   }
 }

@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts';
 import { refuse } from './errors.ts';
 import { factsOf } from './hook-facts.ts';
 import type { HookEvents, Hooks } from './hooks.ts';
+import type { Overdue } from './overdue.ts';
 import type { Publisher, PublishSource } from './publisher.ts';
 import type { Rule, Rules } from './rules.ts';
 import { checkSchema } from './schema-check.ts';
@@ -29,6 +30,7 @@ export interface PublishingContext {
   readonly rules: Rules;
   readonly hooks: Hooks;
   readonly clock: Clock;
+  readonly overdue: Pick<Overdue, 'published'>;
   /** Resolves when what was published before has left far enough; undefined where it has. */
   readonly room: () => Promise<void> | undefined;
 }
@@ -55,11 +57,12 @@ export class Publishing implements Publisher {
   ): Promise<PublishResult> {
     checkChannel(channel);
     checkKey(request);
-    const { rules, hooks, room } = this.#context;
+    const { rules, hooks, overdue, room } = this.#context;
     const rule = rules.find(channel);
     const position = await (source !== undefined && hooks.has('publish')
       ? this.#asked(channel, data, request, rule, source)
       : this.#unasked(channel, data, request, rule));
+    if (rule?.inbox?.overdueMs !== undefined) overdue.published(channel, rule.inbox.overdueMs);
     const left = room();
     if (left !== undefined) await left;
     return position ?? {};

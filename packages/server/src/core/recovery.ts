@@ -5,6 +5,7 @@
 import { disconnects, limits, type Position, type SubscribeResult } from '@carillon/protocol';
 import type { Broker, HistoryPage, Publication, Retention } from './broker.ts';
 import type { Counters } from './figures.ts';
+import { unreadAfter } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { Subscription } from './subscription.ts';
 import type { Gap } from './wire.ts';
@@ -18,6 +19,8 @@ export interface SubscribeRequest {
   readonly since?: Position;
   readonly last?: number;
   readonly formerSession?: string;
+  /** Asks how far the client has acknowledged, in an inbox of its own: where it starts unless it says so itself. */
+  readonly cursor?: () => Promise<Position>;
 }
 
 /** A subscription that is confirmed, and begins when its reply has been pushed. */
@@ -46,20 +49,26 @@ export class Recovery {
 
   /** Asks history for a subscription whose channel is delivered here by now. */
   async confirm(subscription: Subscription, request: SubscribeRequest): Promise<Joined> {
-    const { channel, retention, since } = request;
+    const { channel, retention } = request;
     if (retention === undefined) {
       const result = { channel, recovered: false, recoverable: false };
       return { result, begin: () => this.#begin(subscription, [], 0, 0) };
     }
+    const cursor = await request.cursor?.();
+    const start = cursor === undefined ? request : startAt(request, cursor);
     const { cuts } = subscription.lane.handed;
-    const page = await this.#firstPage(request);
+    const page = await this.#firstPage(start);
     const { epoch, top, oldest, publications } = page;
+    const { since } = start;
     const isSameStream = since !== undefined && since.epoch === epoch && since.offset <= top;
     subscription.epoch = epoch;
-    subscription.offset = startOffset(request, page, isSameStream);
+    subscription.offset = startOffset(start, page, isSameStream);
     const recovered = isSameStream && oldest <= since.offset + 1;
     return {
-      result: { channel, epoch, offset: top, recovered, recoverable: true },
+      result: {
+        ...{ channel, epoch, offset: top, recovered, recoverable: true },
+        ...(cursor !== undefined && { unread: unreadAfter(cursor, page) }),
+      },
       begin: () => this.#begin(subscription, publications, top, cuts),
     };
   }
@@ -101,7 +110,8 @@ export class Recovery {
   async #firstPage({ channel, since, last }: SubscribeRequest): Promise<HistoryPage> {
     if (since !== undefined) {
       const page = await this.#page(channel, since.offset);
-      return page.epoch === since.epoch && since.offset <= page.top ? page : this.#page(channel, 0);
+      const isStart = since.offset === 0 || (page.epoch === since.epoch && since.offset <= page.top);
+      return isStart ? page : this.#page(channel, 0);
     }
     const bare = await this.#broker.history(channel, { limit: 0 });
     if (last === undefined) return bare;
@@ -194,6 +204,12 @@ export class Recovery {
 
 function hasEnded(subscription: Subscription): boolean {
   return subscription.state === 'ended';
+}
+
+/** Who does not say where to start, starts at its cursor. */
+function startAt(request: SubscribeRequest, cursor: Position): SubscribeRequest {
+  const isSaid = request.since !== undefined || request.last !== undefined;
+  return isSaid ? request : { ...request, since: cursor };
 }
 
 /** The offset after which the subscriber is given what there is. What `recovered: false` told as lost is not told again. */

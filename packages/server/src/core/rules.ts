@@ -75,6 +75,16 @@ export class Rules {
     return this.#compiled(channel)?.rule;
   }
 
+  /** All rules, the most specific first. */
+  get all(): readonly Rule[] {
+    return this.#rules.map(({ rule }) => rule);
+  }
+
+  /** The user whom `{uid}` names in the pattern that decides. */
+  owner(channel: string): string | undefined {
+    return this.#compiled(channel)?.pattern.match(channel)?.['uid'];
+  }
+
   /** What the channel keeps; undefined for nothing. */
   retention(channel: string): Retention | undefined {
     return this.#compiled(channel)?.rule.retention;

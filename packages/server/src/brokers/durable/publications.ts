@@ -6,6 +6,7 @@ import type { PublishRequest } from './messages.ts';
 
 interface Row {
   readonly offset: number;
+  readonly at: number;
   readonly is_binary: number;
   readonly exclude: string | null;
   readonly data: string;
@@ -27,7 +28,7 @@ export class Publications {
     this.#insert = database.prepare(
       'INSERT INTO publications (channel, offset, at, is_binary, exclude, data) VALUES (?, ?, ?, ?, ?, ?)',
     );
-    const columns = 'SELECT offset, is_binary, exclude, data FROM publications';
+    const columns = 'SELECT offset, at, is_binary, exclude, data FROM publications';
     const range = 'WHERE channel = ? AND offset BETWEEN ? AND ? ORDER BY offset';
     this.#forward = database.prepare(`${columns} ${range} LIMIT ?`);
     this.#backward = database.prepare(`${columns} ${range} DESC LIMIT ?`);
@@ -103,10 +104,11 @@ export class Publications {
   }
 }
 
-function publicationOf({ offset, is_binary: isBinary, exclude, data }: Row): Publication {
+function publicationOf({ offset, at, is_binary: isBinary, exclude, data }: Row): Publication {
   return {
     offset,
     data,
+    at,
     ...(isBinary === 1 && { binary: true as const }),
     ...(exclude !== null && { exclude: JSON.parse(exclude) }),
   };

@@ -3,10 +3,8 @@ import { limits, type Position } from '@carillon/protocol';
 import type { HistoryPage, HistoryQuery, Publication, Retention } from '../../core/broker.ts';
 
 interface Kept {
-  readonly publication: Publication;
+  readonly publication: Publication & { readonly at: number };
   readonly bytes: number;
-  /** When it was appended, in milliseconds of the clock. */
-  readonly at: number;
 }
 
 /** What a stream and a publication cost besides their data, roughly: objects, array places, numbers. */
@@ -59,9 +57,9 @@ export class Stream {
     this.#top += 1;
     this.#ttlMs = ttlMs;
     if (positionTtlMs !== undefined) this.#positionTtlMs = positionTtlMs;
-    const publication = { ...item, offset: this.#top };
+    const publication = { ...item, offset: this.#top, at: now };
     const bytes = publicationBytes + item.data.length * (isLatin1(item.data) ? 1 : 2);
-    this.#kept.push({ publication, bytes, at: now });
+    this.#kept.push({ publication, bytes });
     this.#bytes += bytes;
     this.#drop(this.size - size);
     this.expire(now);
@@ -74,7 +72,7 @@ export class Stream {
     while (isOlder(this.#kept[this.#head + count], now - this.#ttlMs)) count += 1;
     const last = count > 0 ? this.#kept[this.#head + count - 1] : undefined;
     // The position outlives the history, so its time begins when that ends.
-    if (last !== undefined) this.touchedAt = Math.max(this.touchedAt, last.at + this.#ttlMs);
+    if (last !== undefined) this.touchedAt = Math.max(this.touchedAt, last.publication.at + this.#ttlMs);
     this.#drop(count);
     this.#expireAnswers(now);
   }
@@ -165,7 +163,7 @@ export interface Answer {
 }
 
 function isOlder(kept: Kept | undefined, time: number): boolean {
-  return kept !== undefined && kept.at <= time;
+  return kept !== undefined && kept.publication.at <= time;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of Latin-1 is meant
