@@ -106,7 +106,8 @@ describe('HOK2 the publish hook', () => {
     const { host } = await start({ publish: () => ({ data: '"text"' }) });
     await host.node.publish('h:1', '"QQ=="', { binary: true }, 'api');
     const [publication] = (await host.node.history('h:1', {})).publications;
-    expect(publication).toEqual({ offset: 1, data: '"text"' });
+    expect(publication).toMatchObject({ offset: 1, data: '"text"' });
+    expect(publication).not.toHaveProperty('binary');
   });
 
   test('comes after the rule and before the schema', async () => {
