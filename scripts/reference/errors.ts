@@ -34,7 +34,8 @@ const endMeanings: Readonly<Record<keyof typeof disconnects, string>> = {
   slow: 'The client did not read for longer than `websocket.stallTimeout`, or fell behind where a loss cannot be told.',
   insufficientState: 'The server lost what the connection depends on. Come back and recover.',
   noPong: 'A heartbeat was not answered in time.',
-  invalidToken: 'The token was refused when the connection opened.',
+  invalidToken:
+    'The token was refused when the connection opened, or its user was blocked since. Come back with another one, or not at all.',
   badRequest: 'The client does not speak the protocol, or did not authenticate in time.',
   forced:
     'An operator or the application ended the connection; in an `unsubscribed` event, the subscription.',

@@ -134,6 +134,11 @@ export const limits = {
   contextBytes: 16_384,
   /** Members of such a context, on its first level. */
   contextMembers: 256,
+  /** Users and tokens that are blocked at the same time. */
+  blocks: 100_000,
+  /** How long a block lasts that does not say for how long; and at most. */
+  blockMs: 86_400_000,
+  longestBlockMs: 31_536_000_000,
   /** The reason of a close, as WebSocket allows it. */
   closeReasonBytes: 123,
   /** How long a connection may take to end once the server ends it; then its socket is destroyed. */

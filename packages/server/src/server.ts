@@ -77,7 +77,7 @@ export async function startServer(
     settings,
     version: version(),
     verbs: verbsOf(node, desk, webhooks, () => info(node, transports, ingest, clock.now() - startedAt)),
-    authenticator,
+    authenticator: node.authenticator,
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
     websocket,

@@ -60,6 +60,28 @@ const pairs = {
   EdDSA: generateKeyPairSync('ed25519'),
 };
 
+describe('ACC16: the name of a token', () => {
+  test.each([
+    ['abc', 'abc'],
+    [42, '42'],
+    [12345678901234567890n, '12345678901234567890'],
+  ])('is its jti: %s', async (jti, tokenId) => {
+    const token = handmade(
+      { alg: 'HS256' },
+      `{"sub":"7","jti":${typeof jti === 'string' ? JSON.stringify(jti) : jti}}`,
+    );
+    expect(await own.authenticate(token)).toEqual({ user: '7', tokenId });
+  });
+
+  test.each([[''], ['x'.repeat(256)], [['abc']], [{ id: 1 }], [true], [null], [1.5], ['a\u0000b']])(
+    'is not %j: a token that could not be withdrawn is refused',
+    async (jti) => {
+      const refused = await outcome(own.authenticate(await signed({ sub: '7', jti })));
+      expect(refused).toMatch(/^101 unauthorized: the token's 'jti' must be a text of 1 to 255 bytes/);
+    },
+  );
+});
+
 describe('a token is accepted', () => {
   test.each(['HS256', 'HS384', 'HS512'])(
     'with %s under the secret, and under no other',

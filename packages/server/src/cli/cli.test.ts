@@ -144,7 +144,7 @@ describe('check', () => {
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^carillon: .*c\.json cannot be used:$/),
       "  drain: must be a duration from 0s to 10m, with its unit, such as '10s', but is 3",
-      '  channels.a.publish: must be one of anyone, user, owner, subscriber, token, nobody, but is "all"',
+      '  channels.a.publish: must be one of anyone, user, owner, subscriber, token, hook, nobody, but is "all"',
       "  prot: unknown key; did you mean 'port'?",
     ]);
   });

@@ -8,16 +8,25 @@ export interface Identity {
   readonly tags?: Readonly<Record<string, string | number | boolean>>;
   /** Channel names or patterns that rules of kind `token` admit. */
   readonly channels?: readonly string[];
+  /** Names this one token (`jti`), so that it can be withdrawn. */
+  readonly tokenId?: string;
   /** Milliseconds since the Unix epoch; the session ends then unless refreshed. */
   readonly expiresAt?: number;
+  /** No token was accepted for it. */
+  readonly isAnonymous?: true;
 }
 
 /** Nobody in particular: a client that has shown no token. */
-export const anonymous: Identity = Object.freeze({});
+export const anonymous: Identity = Object.freeze({ isAnonymous: true });
 
 /** Whether a token was shown and accepted, if only one that names no user. */
 export function isAuthenticated(identity: Identity): boolean {
-  return identity !== anonymous;
+  return identity.isAnonymous !== true;
+}
+
+/** Until when a connection may last, and by which token: that stays, whoever the server side says that it is. */
+export function termsOf({ tokenId, expiresAt }: Identity): Identity {
+  return { ...(tokenId !== undefined && { tokenId }), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
 export interface Authenticator {

@@ -7,7 +7,7 @@ import {
   limits,
   memberSlice,
 } from '@carillon/protocol';
-import { anonymous, isAuthenticated } from './access.ts';
+import { anonymous, type Identity, isAuthenticated } from './access.ts';
 import { type Fields, isFields, type Outcome } from './command.ts';
 import { Commands, type CommandsContext } from './commands.ts';
 import type { Connection } from './connection.ts';
@@ -55,7 +55,7 @@ export class Conversation implements SessionListener {
     this.#session = new Session(id, connection, anonymous, context.sessions);
     this.#session.device = device;
     this.#commands = new Commands(this.#session, context);
-    if (identity !== undefined) this.#session.identify(identity);
+    if (identity !== undefined) this.#admit(identity);
     else if (token !== undefined) this.#authenticate(token);
     else if (!context.authenticator.admitsAnonymous)
       context.authDeadlines.add(() => this.#checkAuthenticated());
@@ -212,6 +212,20 @@ export class Conversation implements SessionListener {
       }
     };
     this.#enqueue(run, 0, true);
+  }
+
+  /** Who the transport found the client to be; a block may have come since. */
+  #admit(identity: Identity): void {
+    try {
+      this.#session.identify(identity);
+    } catch (error) {
+      // The transport has not got its listener yet.
+      this.#enqueue(
+        async () => this.#session.close(await Promise.resolve(this.#authDisconnect(error))),
+        0,
+        true,
+      );
+    }
   }
 
   #authDisconnect(error: unknown): Disconnect {

@@ -14,6 +14,8 @@ export interface SessionSummary {
   readonly user?: string;
   readonly info?: unknown;
   readonly tags: Tags;
+  /** Names its token, where that has a `jti`. */
+  readonly jti?: string;
   /** The name of its wire, for example `websocket/native`. */
   readonly wire: string;
 }
@@ -150,18 +152,20 @@ export class Directory {
 
   #summary(session: Addressee): SessionSummary {
     const { id, user, identity, connection } = session;
-    const { info } = identity;
+    const { info, tokenId } = identity;
     return {
       session: id,
       ...(user !== undefined && { user }),
       ...(info !== undefined && { info }),
+      ...(tokenId !== undefined && { jti: tokenId }),
       tags: this.#context.tags.of(session),
       wire: connection.wire.name,
     };
   }
 }
 
-function orderOf(cursor: string | undefined): number {
+/** The place that a page's cursor names; 0 without one. @throws {ReplyError} 107 */
+export function orderOf(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
   if (/^[1-9]\d{0,14}$/.test(cursor)) return Number(cursor);
   throw refuse('badRequest', "'cursor' is not one that an earlier page gave; leave it out to begin anew");

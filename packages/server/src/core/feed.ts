@@ -84,6 +84,7 @@ export class FeedEntry {
     const feed = new Feed(connection, identity, this.#context);
     for (const [index, channel] of held.entries()) feed.follow(channel, starts[index]);
     for (const channel of held) this.#context.hub.release(channel);
+    feed.checkBlocked();
     return feed;
   }
 
@@ -168,6 +169,14 @@ class Feed implements ConnectionListener, Asker {
 
   follow(channel: Channel, start: StartingPoint | undefined): void {
     this.#session.follow(channel, start);
+  }
+
+  /** A block may have come since the token was judged. */
+  checkBlocked(): void {
+    const { blocks } = this.#context.sessions;
+    if (blocks.find(this.#session.identity) === undefined) return;
+    // The transport has not got its listener yet.
+    void Promise.resolve().then(() => this.#session.close(disconnects.invalidToken));
   }
 
   received(text: string): void {

@@ -13,16 +13,18 @@ export class IdentityFault extends Error {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads `info`, `tags`, `channels`, and the user under the name that the source gives it. `json` is the text of `claims`: a user
+ * Reads `info`, `tags`, `channels`, `jti`, and the user under the name that the source gives it. `json` is the text of `claims`: a user
  * that is a number keeps all its digits. Without a user there is none.
  *
  * @throws {IdentityFault}
  */
 export function readIdentity(claims: Fields, json: JsonText, userName: 'sub' | 'uid' | 'user'): Identity {
-  const { info, tags, channels } = claims;
-  const user = readUser(claims[userName], json, userName);
+  const { info, tags, channels, jti } = claims;
+  const user = readName(claims[userName], json, userName);
+  const tokenId = readName(jti, json, 'jti');
   return {
     ...(user !== undefined && { user }),
+    ...(tokenId !== undefined && { tokenId }),
     ...(info !== undefined && { info }),
     ...(tags !== undefined && { tags: readTags(tags) }),
     ...(channels !== undefined && { channels: readChannels(channels) }),
@@ -54,7 +56,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function readUser(value: unknown, json: JsonText, name: string): string | undefined {
+function readName(value: unknown, json: JsonText, name: string): string | undefined {
   if (value === undefined) return undefined;
   const slice = typeof value === 'number' ? memberSlice(json, name) : undefined;
   const user = slice === undefined ? value : json.slice(slice.start, slice.end);

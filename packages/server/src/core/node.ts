@@ -2,6 +2,8 @@
 import { disconnects, type JsonText, limits, type Position, type PublishResult } from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
+import { Admission } from './admission.ts';
+import { type BlockStore, Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
@@ -52,6 +54,8 @@ export interface NodeOptions {
   readonly lifecycle?: readonly LifecycleSink[];
   /** Where the cursors of inboxes are kept; in this process by default. */
   readonly inboxes?: InboxStore;
+  /** Where blocks outlive the process; absent: nowhere. */
+  readonly blockStore?: BlockStore;
 }
 
 export interface HistoryRequest {
@@ -85,7 +89,8 @@ export class Node {
   readonly reach: Reach;
   readonly #broker: Broker;
   readonly #rules: Rules;
-  readonly #authenticator: Authenticator;
+  /** Whoever judges a token asks this one: it knows who is blocked. */
+  readonly authenticator: Authenticator;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #hub: Hub;
@@ -112,7 +117,6 @@ export class Node {
     this.#options = options;
     this.#broker = broker;
     this.#rules = rules;
-    this.#authenticator = authenticator;
     this.#clock = clock;
     this.#log = log;
     const [registry, counters] = [this.#registry, this.#counters];
@@ -120,7 +124,21 @@ export class Node {
     const reread = recovery.reread.bind(recovery);
     const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread });
     this.#hub = hub;
-    this.reach = createReach({ registry, hub, rules, authenticator, clock });
+    const expiries = new Expiries(clock);
+    const blocks = new Blocks(clock, expiries);
+    const blockStore = options.blockStore === undefined ? {} : { blockStore: options.blockStore };
+    const admitted = new Admission(authenticator, blocks);
+    this.authenticator = admitted;
+    this.reach = createReach({
+      registry,
+      hub,
+      rules,
+      authenticator: admitted,
+      clock,
+      blocks,
+      log,
+      ...blockStore,
+    });
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
@@ -129,7 +147,6 @@ export class Node {
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, room: hub.room.bind(hub) });
-    const expiries = new Expiries(clock);
     this.#sessions = {
       hub,
       recovery,
@@ -139,6 +156,7 @@ export class Node {
       counters,
       channelsPerConnection,
       lifecycle,
+      blocks,
     };
     const history = this.history.bind(this);
     this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, history });
@@ -148,7 +166,7 @@ export class Node {
     this.#feeds = new FeedEntry({
       node: this,
       rules,
-      authenticator,
+      authenticator: admitted,
       hub,
       sessions: this.#sessions,
       newSessionId,
@@ -159,8 +177,9 @@ export class Node {
     });
   }
 
-  start(): Promise<void> {
-    return this.#broker.start(this.#canary);
+  async start(): Promise<void> {
+    await this.reach.revocation.start();
+    await this.#broker.start(this.#canary);
   }
 
   /** Resolves when a publication through the broker came back. */
@@ -242,13 +261,13 @@ export class Node {
 
   /** @throws {ReplyError} 101, 108 or 109, as the authenticator says. */
   authenticate(token: string): Promise<Identity> {
-    return this.#authenticator.authenticate(token);
+    return this.authenticator.authenticate(token);
   }
 
   /** Whether a client that has no session may publish. @throws {ReplyError} 1, 102 or 103 when not, 107 a bad name. */
   mayPublish(identity: Identity, channel: string): void {
     checkChannel(channel);
-    if (!isAuthenticated(identity) && !this.#authenticator.admitsAnonymous) throw refuse('notAuthenticated');
+    if (!isAuthenticated(identity) && !this.authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     this.#rules.check('publish', channel, {
       identity,
       subscribed: () => false,
@@ -262,7 +281,7 @@ export class Node {
     return new Conversation(newSessionId(), connection, request, {
       node: this,
       rules: this.#rules,
-      authenticator: this.#authenticator,
+      authenticator: this.authenticator,
       sessions: this.#sessions,
       authDeadlines: this.#authDeadlines,
       clock: this.#clock,

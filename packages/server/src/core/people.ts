@@ -1,7 +1,8 @@
 /** What the server side knows of sessions and users and says of them: groups, tags, contexts, whose a session is, what it is subscribed to. */
 import { disconnects, errorCodes, type JsonText } from '@carillon/protocol';
-import { type Authenticator, anonymous, isAuthenticated } from './access.ts';
+import { type Authenticator, anonymous, isAuthenticated, termsOf } from './access.ts';
 import { type Addressee, noSession, takesEvents } from './addressee.ts';
+import { type Blocks, blockedRefusal } from './blocks.ts';
 import type { Contexts } from './contexts.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { GroupMember, GroupStore } from './groups.ts';
@@ -18,6 +19,7 @@ export interface PeopleContext {
   readonly contexts: Contexts;
   readonly rules: Rules;
   readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
+  readonly blocks: Blocks;
 }
 
 export class People {
@@ -75,11 +77,16 @@ export class People {
     if (session !== undefined) tags.untag(session, names);
   }
 
-  /** Makes the session the user's, whosever it was. What the rules do not let the new user read, ends. @throws {ReplyError} 108 (404). */
+  /** Makes the session the user's, whosever it was; it ends when its token does. What the rules do not let the new user read, ends. @throws {ReplyError} 108 (404); 101 (403) the user is blocked. */
   bind(id: string, user: string): void {
     const session = this.#session(id);
     if (session.user === user) return;
-    session.identify(session.user === undefined ? { ...session.identity, user } : { user });
+    const block = this.#context.blocks.find({ user });
+    if (block !== undefined)
+      throw new ReplyError(errorCodes.unauthorized.code, blockedRefusal(block).message, 403);
+    const { identity } = session;
+    const { isAnonymous: _, ...before } = identity;
+    session.identify(session.user === undefined ? { ...before, user } : { ...termsOf(identity), user });
     this.#endUnruled(session);
   }
 
@@ -93,7 +100,7 @@ export class People {
         `the session is the user '${session.user}'; leave 'user' out to unbind whoever it is`,
       );
     }
-    session.identify(anonymous);
+    session.identify({ ...anonymous, ...termsOf(session.identity) });
     this.#endUnruled(session);
   }
 

@@ -2,13 +2,16 @@
 import type { Authenticator } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import { Addressing } from './addressing.ts';
+import type { BlockStore, Blocks } from './blocks.ts';
 import type { Clock } from './clock.ts';
 import { Contexts } from './contexts.ts';
 import { Directory } from './directory.ts';
 import { type GroupStore, MemoryGroups } from './groups.ts';
 import type { Hub } from './hub.ts';
+import type { Log } from './log.ts';
 import { People } from './people.ts';
 import type { Registry } from './registry.ts';
+import { Revocation } from './revocation.ts';
 import type { Rules } from './rules.ts';
 import { MemoryUserTags, SessionTags, type UserTags } from './tags.ts';
 
@@ -16,6 +19,7 @@ export interface Reach {
   readonly addressing: Addressing;
   readonly people: People;
   readonly directory: Directory;
+  readonly revocation: Revocation;
 }
 
 export interface ReachOptions {
@@ -24,10 +28,14 @@ export interface ReachOptions {
   readonly rules: Rules;
   readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
   readonly clock: Clock;
+  readonly blocks: Blocks;
+  readonly log: Log;
   /** In this process by default. */
   readonly groups?: GroupStore;
   /** In this process by default. */
   readonly userTags?: UserTags;
+  /** Absent: a restart forgets who is blocked. */
+  readonly blockStore?: BlockStore;
 }
 
 /** Call before the first session comes. */
@@ -37,12 +45,29 @@ export function createReach({
   rules,
   authenticator,
   clock,
+  blocks,
+  log,
   groups = new MemoryGroups(),
   userTags = new MemoryUserTags(),
+  blockStore,
 }: ReachOptions): Reach {
   const tags = new SessionTags(userTags);
   const { admitsAnonymous } = authenticator;
   const addressing = new Addressing({ registry, hub, groups, tags, clock, admitsAnonymous });
-  const people = new People({ registry, groups, tags, contexts: new Contexts(), rules, authenticator });
-  return { addressing, people, directory: new Directory({ registry, addressing, groups, tags }) };
+  const people = new People({
+    registry,
+    groups,
+    tags,
+    contexts: new Contexts(),
+    rules,
+    authenticator,
+    blocks,
+  });
+  const store = blockStore === undefined ? {} : { store: blockStore };
+  return {
+    addressing,
+    people,
+    directory: new Directory({ registry, addressing, groups, tags }),
+    revocation: new Revocation({ blocks, registry, clock, log, ...store }),
+  };
 }

@@ -2,6 +2,7 @@
 import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
 import type { Identity } from './access.ts';
 import type { Addressee } from './addressee.ts';
+import type { Blocks } from './blocks.ts';
 import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
@@ -26,6 +27,7 @@ export interface SessionContext {
   readonly counters: Counters;
   readonly channelsPerConnection: number;
   readonly lifecycle: Lifecycle;
+  readonly blocks: Blocks;
 }
 
 /** Where a feed starts in a channel with history. */
@@ -113,10 +115,12 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     return state !== undefined && state !== 'joining';
   }
 
+  /** @throws {ReplyError} 101 the user or the token is blocked; everything stays as it was. */
   identify(identity: Identity): void {
     // Who asked may be gone by the time that the answer comes.
     if (this.#isClosed) return;
-    const { registry, expiries } = this.#context;
+    const { registry, expiries, blocks } = this.#context;
+    blocks.check(identity);
     registry.removeUser(this);
     expiries.remove(this);
     this.#identity = identity;

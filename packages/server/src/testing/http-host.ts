@@ -95,7 +95,7 @@ export async function startHttp({
   const clock = new TurnClock();
   const errors: string[] = [];
   const log = { debug() {}, info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-  const { authenticator, node, websocket, desk } = makeParts(clock, log, anonymous);
+  const { node, websocket, desk } = makeParts(clock, log, anonymous);
   await node.start();
   const counters = new ApiCounters();
   const servers = new HttpServers({
@@ -113,7 +113,7 @@ export async function startHttp({
       ...(webhooks !== undefined && { webhooks }),
     },
     desk,
-    authenticator,
+    authenticator: node.authenticator,
     mayPublish: node.mayPublish.bind(node),
     websocket,
     apiSockets: websocket,
@@ -183,7 +183,7 @@ function makeParts(clock: VirtualClock, log: Log, anonymous: boolean) {
     newId: () => `id${++made}`,
     ttlMs: rendezvousTtlMs,
   });
-  return { authenticator, node, websocket, desk };
+  return { node, websocket, desk };
 }
 
 function exchange({ port, method = 'GET', headers = {}, body }: Call, path: string): Promise<Answer> {

@@ -3,6 +3,7 @@ import { channelNameFault, type JsonText, type PublishResult } from '@carillon/p
 import { historyText } from '../../core/history-text.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
+import { blockMethods } from './blocks.ts';
 import { groupMethods } from './groups.ts';
 import { type ApiMethod, defineMethod, memberText, type PublishVerbOptions } from './method.ts';
 import { annConnects, type Refusal, refusals } from './method-docs.ts';
@@ -258,6 +259,7 @@ export function apiMethods(log: Log): readonly ApiMethod[] {
     ...groupMethods,
     ...rendezvousMethods,
     ...webhookMethods,
+    ...blockMethods,
   ];
 }
 

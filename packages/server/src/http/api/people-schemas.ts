@@ -12,7 +12,7 @@ const event = text(
   .refine((name) => !name.startsWith('$'), { error: "must not begin with '$', which is reserved" })
   .meta({ default: 'message' });
 
-const reason = z
+export const reason = z
   .string({ error: 'must be a string' })
   .refine((text) => utf8Length(text) <= limits.closeReasonBytes, {
     error: `must not be longer than ${limits.closeReasonBytes} bytes of UTF-8`,
@@ -25,7 +25,7 @@ const reason = z
 const codeError = 'must be a whole number from 3000 to 4999';
 const code = z.int({ error: codeError }).min(3_000, { error: codeError }).max(4_999, { error: codeError });
 
-const page = {
+export const page = {
   limit: wholeNumber(0, limits.listedSessions).optional().meta({
     description: 'At most so many on this page; 0 for the total alone.',
     default: limits.listedSessions,
@@ -99,8 +99,8 @@ const summary = {
   wire: z.string().meta({ description: 'How it is connected, for example `websocket/native`.' }),
 };
 
-const total = count.meta({ description: 'Of all pages together.' });
-const cursor = z
+export const total = count.meta({ description: 'Of all pages together.' });
+export const cursor = z
   .string()
   .optional()
   .meta({ description: 'There when there is more: ask for the next page with it.' });

@@ -59,6 +59,9 @@ export const permissions: Readonly<Record<string, Permission>> = {
   history_remove: { scope: 'admin', names: 'channel' },
   webhooks: { scope: 'admin' },
   webhooks_retry: { scope: 'admin' },
+  block: { scope: 'admin' },
+  unblock: { scope: 'admin' },
+  blocked: { scope: 'admin' },
 
   // Each of its requests is judged by itself.
   batch: {},
