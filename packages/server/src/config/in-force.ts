@@ -41,7 +41,9 @@ export function inForce(
 }
 
 function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string | undefined {
-  for (const [prefix, reason] of reasons) if (path === prefix || path.startsWith(`${prefix}.`)) return reason;
+  for (const [prefix, reason] of reasons) {
+    if (path === prefix || (path.startsWith(prefix) && /^[.[]/.test(path.slice(prefix.length)))) return reason;
+  }
   return undefined;
 }
 

@@ -32,17 +32,30 @@ describe('without anything', () => {
     expect(development).toBe(true);
     expect(settings).toMatchObject({ host: '127.0.0.1', port: 6790, drainMs: 3_000, development: true });
     expect(settings.auth.anonymous).toBe(true);
+    const open = {
+      subscribe: 'anyone',
+      publish: 'anyone',
+      readHistory: 'anyone',
+      readPresence: 'anyone',
+      history: { size: 100, ttlMs: 600_000 },
+      presence: { announces: false },
+    };
     expect(settings.channels).toEqual([
-      {
-        pattern: '*',
-        subscribe: 'anyone',
-        publish: 'anyone',
-        readHistory: 'anyone',
-        readPresence: 'anyone',
-        history: { size: 100, ttlMs: 600_000 },
-        presence: { announces: false },
-      },
+      { ...open, pattern: 'user:{uid}', inbox: {} },
+      { ...open, pattern: '*' },
     ]);
+  });
+
+  it('has customers for the demos, as long as the config names no users', async () => {
+    const { settings, inForce } = await loadConfig({ env: {}, cwd });
+    expect([...settings.auth.tokens.values()].map(({ user }) => user)).toEqual(['ada', 'lin', 'max']);
+    expect(JSON.stringify(inForce)).not.toContain('demo-ada');
+    const first = inForce.find(({ path }) => path === 'auth.tokens[entry 1].user');
+    expect(first).toMatchObject({ value: 'ada', origin: 'development mode' });
+    for (const auth of [{ tokens: { t: { user: '1' } } }, { jwt: { secret: 's'.repeat(32) } }]) {
+      const given = await load({ auth }, { flags: { dev: true } });
+      expect(given.settings.auth.tokens.has('demo-ada')).toBe(false);
+    }
   });
 
   it('has the defaults of the contract', async () => {

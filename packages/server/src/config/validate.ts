@@ -1,6 +1,7 @@
 /** The rules between keys: what development mode adds, what this version cannot do, and when it would start open. */
 import { isIP } from 'node:net';
 import { apiKeyFaults } from './api-settings.ts';
+import { withDevelopment } from './development.ts';
 import { parseDuration } from './duration.ts';
 import { formatPath } from './faults.ts';
 import { splitListenAddress } from './fields.ts';
@@ -30,30 +31,17 @@ export interface Adapted {
   readonly reasons: ReadonlyMap<string, string>;
 }
 
-/** Fills in what follows from development mode and from mapped paths. */
+/** Fills in what follows from development mode, from inboxes and from mapped paths. */
 export function adapt(config: CompleteConfig, { development, isGiven }: Situation): Adapted {
   const reasons = new Map<string, string>();
-  let { auth, channels, rendezvous, websocket } = config;
-  if (development && !isGiven('auth.anonymous')) {
-    auth = { ...auth, anonymous: true };
-    reasons.set('auth.anonymous', 'development mode');
-  }
-  if (development && channels['*'] === undefined) {
-    const presence = { announce: false };
-    const open = { subscribe: 'anyone', publish: 'anyone', presence, inbox: false } as const;
-    channels = { ...channels, '*': { ...open, history: { size: 100, ttl: '10m' } } };
-    reasons.set('channels["*"]', 'development mode');
-  }
-  channels = withInboxHistory(channels, isGiven, reasons);
-  if (development && rendezvous === undefined) {
-    rendezvous = { ttl: '2m', path: '/rendezvous', limits: { open: 100_000, perAddress: 20 } };
-    reasons.set('rendezvous', 'development mode');
-  }
+  const channels = withInboxHistory(config.channels, isGiven, reasons);
+  const { websocket, ...others } = { ...config, channels };
+  const adapted = { ...others, websocket: { ...websocket } };
   if (config.paths['/ws'] !== undefined && !isGiven('websocket.path')) {
-    websocket = { ...websocket, path: movedNativePath };
+    adapted.websocket.path = movedNativePath;
     reasons.set('websocket.path', "paths maps '/ws'");
   }
-  return { config: { ...config, auth, channels, rendezvous, websocket }, reasons };
+  return { config: development ? withDevelopment(adapted, isGiven, reasons) : adapted, reasons };
 }
 
 /** One sentence for each thing that keeps a config from being used, none when it can be. */
