@@ -42,7 +42,8 @@ export function inForce(
 
 function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string | undefined {
   for (const [prefix, reason] of reasons) {
-    if (path === prefix || (path.startsWith(prefix) && /^[.[]/.test(path.slice(prefix.length)))) return reason;
+    if (path === prefix || (path.startsWith(prefix) && /^[.[]/.test(path.slice(prefix.length))))
+      return reason;
   }
   return undefined;
 }
