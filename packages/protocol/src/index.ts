@@ -3,7 +3,15 @@ export { channelNameFault } from './channel-name.ts';
 export type { Disconnect, ErrorCode, ErrorName } from './codes.ts';
 export { disconnects, errorCodes, shouldReconnect } from './codes.ts';
 export type { Slice } from './json.ts';
-export { compact, compactSlice, elementSlices, isJson, isNestedDeeper, memberSlice } from './json.ts';
+export {
+  compact,
+  compactSlice,
+  elementSlices,
+  isJson,
+  isNestedDeeper,
+  memberSlice,
+  valueSlice,
+} from './json.ts';
 export { limits } from './limits.ts';
 export type {
   Command,

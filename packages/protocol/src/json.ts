@@ -34,6 +34,12 @@ export function memberSlice(json: JsonText, name: string, start = 0): Slice | un
   return found;
 }
 
+/** The value that begins at `start`, or behind white space there. */
+export function valueSlice(json: JsonText, start = 0): Slice {
+  const from = skipSpace(json, start);
+  return { start: from, end: skipValue(json, from) };
+}
+
 /** The elements of the array that begins at `start`; none when the value is no array. */
 export function elementSlices(json: JsonText, start = 0): Slice[] {
   const elements: Slice[] = [];

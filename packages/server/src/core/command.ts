@@ -1,5 +1,14 @@
 /** The fields of a client's command, checked one by one: each fault names the field, what is wrong and the bound. */
-import { channelNameFault, limits, type Position, utf8Length } from '@carillon/protocol';
+import {
+  channelNameFault,
+  compactSlice,
+  isNestedDeeper,
+  type JsonText,
+  limits,
+  memberSlice,
+  type Position,
+  utf8Length,
+} from '@carillon/protocol';
 import { refuse } from './errors.ts';
 import type { Session } from './session.ts';
 
@@ -72,6 +81,27 @@ export function positionField(fields: Fields, name: string): Position | undefine
   }
   const path = `${name}.epoch`;
   return { epoch: requiredText({ [path]: value['epoch'] }, path, limits.nameBytes), offset };
+}
+
+/** As {@link optionalData}. @throws {ReplyError} 107 where there is none. */
+export function dataField(json: string, start: number): JsonText {
+  const data = optionalData(json, start);
+  if (data === undefined) throw refuse('badRequest', "'data' is required");
+  return data;
+}
+
+/** The text of `data` in the command at `start`. @throws {ReplyError} 107 where it is nested too deep. */
+export function optionalData(json: string, start: number): JsonText | undefined {
+  const slice = memberSlice(json, 'data', start);
+  if (slice === undefined) return undefined;
+  const data = compactSlice(json, slice);
+  if (isNestedDeeper(data, limits.nesting)) {
+    throw refuse(
+      'badRequest',
+      `'data' is nested deeper than ${limits.nesting} arrays and objects; make it flatter`,
+    );
+  }
+  return data;
 }
 
 /** @throws {ReplyError} 107 unless the field is a whole number from 1 to `max`, or absent. */

@@ -1,28 +1,25 @@
 /** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
-import {
-  compactSlice,
-  isNestedDeeper,
-  type JsonText,
-  limits,
-  memberSlice,
-  type Position,
-} from '@carillon/protocol';
+import { type JsonText, limits, type Position } from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
+import { unknownCommand } from './application.ts';
 import type { HistoryPage } from './broker.ts';
 import type { Clock } from './clock.ts';
 import {
   type CommandHandler,
   channelField,
   countField,
+  dataField,
   type Fields,
   flagField,
   type Outcome,
+  optionalData,
   optionalText,
   positionField,
   requiredText,
 } from './command.ts';
 import { refuse } from './errors.ts';
 import { historyText } from './history-text.ts';
+import { clientOf } from './hook-facts.ts';
 import type { Hooks } from './hooks.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
@@ -88,7 +85,7 @@ export class Commands implements Asker {
     if (!this.#isAdmitted(fields)) throw refuse('notAuthenticated');
     switch (op) {
       case 'subscribe':
-        return this.#subscribe(fields);
+        return this.#subscribe(fields, json, start);
       case 'unsubscribe':
         return this.#unsubscribe(fields);
       case 'publish':
@@ -103,11 +100,13 @@ export class Commands implements Asker {
   }
 
   async #other(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
-    const handler = this.#context.handlers.get(op);
-    if (handler === undefined) throw refuse('unknownMethod', `there is no '${op.slice(0, 32)}'`);
+    const { handlers, hooks } = this.#context;
+    const request = { session: this.#session, fields, json, start };
+    const handler = handlers.get(op);
+    if (handler === undefined) return unknownCommand(hooks, op, request);
     if (this.#joining !== undefined && fields['channel'] !== undefined)
       await this.#joined(this.#channel(fields).channel);
-    return handler({ session: this.#session, fields, json, start });
+    return handler(request);
   }
 
   #isAdmitted({ channel }: Fields): boolean {
@@ -145,14 +144,14 @@ export class Commands implements Asker {
     return { expires: Math.max(0, Math.ceil((expiresAt - this.#context.clock.now()) / 1_000)) };
   }
 
-  async #subscribe(fields: Fields): Promise<Outcome> {
+  async #subscribe(fields: Fields, json: string, start: number): Promise<Outcome> {
     const { channel, label } = this.#channel(fields);
     const since = positionField(fields, 'since');
     const last = countField(fields, 'last', limits.historyPage);
     if (since !== undefined && last !== undefined)
       throw refuse('badRequest', "give 'since' or 'last', not both");
     const formerSession = optionalText(fields, 'session', limits.nameBytes);
-    const rule = this.#context.rules.check('subscribe', channel, this.#session);
+    const rule = this.#context.rules.check('subscribe', channel, this);
     const request: SubscribeRequest = {
       channel,
       label,
@@ -161,7 +160,10 @@ export class Commands implements Asker {
       ...(last !== undefined && { last }),
       ...(formerSession !== undefined && { formerSession }),
     };
-    const joining = this.#join(request, { session: this.#session, rule, fields });
+    const asked = { session: this.#session, rule, fields };
+    const joining = this.hooked('subscribe')
+      ? this.#admitted(channel, optionalData(json, start)).then(() => this.#join(request, asked))
+      : this.#join(request, asked);
     this.#joining ??= new Map();
     this.#joining.set(channel, joining);
     try {
@@ -170,6 +172,21 @@ export class Commands implements Asker {
     } finally {
       if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
     }
+  }
+
+  /** Resolves when the application's hook lets the client subscribe, as who it is then. */
+  async #admitted(channel: string, data: JsonText | undefined): Promise<void> {
+    const { hooks, rules } = this.#context;
+    // One that came before decides first whether this one comes too late.
+    await this.#joined(channel);
+    let user: string | undefined;
+    do {
+      if (this.#session.subscription(channel) !== undefined) throw refuse('alreadySubscribed');
+      user = this.#session.user;
+      const event = { ...clientOf(this.#session), channel, ...(data !== undefined && { data }) };
+      await hooks.ask('subscribe', event);
+      rules.check('subscribe', channel, this);
+    } while (this.#session.user !== user);
   }
 
   /** Through what parts of the node beside this one have to say, in their order. */
@@ -246,18 +263,4 @@ export class Commands implements Asker {
     this.#rate ??= new PublishRate(clock, publishesPerSecond);
     this.#rate.use();
   }
-}
-
-/** The text of `data` in the command at `start`. @throws {ReplyError} 107 where it is missing, or nested too deep. */
-function dataField(json: string, start: number): JsonText {
-  const slice = memberSlice(json, 'data', start);
-  if (slice === undefined) throw refuse('badRequest', "'data' is required");
-  const data = compactSlice(json, slice);
-  if (isNestedDeeper(data, limits.nesting)) {
-    throw refuse(
-      'badRequest',
-      `'data' is nested deeper than ${limits.nesting} arrays and objects; make it flatter`,
-    );
-  }
-  return data;
 }

@@ -3,6 +3,7 @@ import { disconnects, type JsonText, limits, type Position, type PublishResult }
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
+import { callHandler } from './application.ts';
 import { type BlockStore, Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
@@ -14,7 +15,7 @@ import { Deadlines } from './deadlines.ts';
 import type { ConnectRequest, FeedRequest, PreparedFeed, SessionListener } from './entry.ts';
 import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
-import { FeedEntry } from './feed.ts';
+import { FeedEntry } from './feed-entry.ts';
 import { type Counters, createCounters } from './figures.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
@@ -32,6 +33,7 @@ import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import type { SessionContext } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface NodeOptions {
   readonly broker: Broker;
@@ -112,8 +114,7 @@ export class Node {
   readonly #overdue: Overdue;
 
   constructor(options: NodeOptions) {
-    const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes, newSessionId } =
-      options;
+    const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes } = options;
     this.#options = options;
     this.#broker = broker;
     this.#rules = rules;
@@ -142,6 +143,7 @@ export class Node {
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
+    this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
     const store = options.inboxes ?? new MemoryInboxes(clock);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
@@ -163,18 +165,7 @@ export class Node {
     this.#handlers.set('ack', this.inboxes.ack.bind(this.inboxes));
     this.#subscribeSteps.push(this.inboxes.subscribe.bind(this.inboxes));
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
-    this.#feeds = new FeedEntry({
-      node: this,
-      rules,
-      authenticator: admitted,
-      hub,
-      sessions: this.#sessions,
-      newSessionId,
-      clock,
-      publishesPerSecond: options.publishesPerSecond,
-      hooks,
-      log,
-    });
+    this.#feeds = this.#feedEntry();
   }
 
   async start(): Promise<void> {
@@ -316,6 +307,23 @@ export class Node {
     for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
     this.#overdue.close();
     await this.#broker.close();
+  }
+
+  #feedEntry(): FeedEntry {
+    const { newSessionId, publishesPerSecond } = this.#options;
+    return new FeedEntry({
+      node: this,
+      rules: this.#rules,
+      authenticator: this.authenticator,
+      hub: this.#hub,
+      sessions: this.#sessions,
+      newSessionId,
+      clock: this.#clock,
+      publishesPerSecond,
+      hooks: this.#hooks,
+      messages: new Turnstile('messages'),
+      log: this.#log,
+    });
   }
 }
 

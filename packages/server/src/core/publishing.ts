@@ -1,7 +1,6 @@
 /** The way of a publication from the door to the broker: name, hook, schema, and what the channel keeps. */
 import {
   channelNameFault,
-  isNestedDeeper,
   type JsonText,
   limits,
   type Position,
@@ -11,7 +10,7 @@ import {
 import type { Broker, EarlierAnswer, Exclusion, PublishOptions } from './broker.ts';
 import type { Clock } from './clock.ts';
 import { refuse } from './errors.ts';
-import { factsOf } from './hook-facts.ts';
+import { checkAnswered, factsOf } from './hook-facts.ts';
 import type { HookEvents, Hooks } from './hooks.ts';
 import type { Overdue } from './overdue.ts';
 import type { Publisher, PublishSource } from './publisher.ts';
@@ -35,8 +34,13 @@ export interface PublishingContext {
   readonly room: () => Promise<void> | undefined;
 }
 
-/** What is handed to the broker, or where something else has been before, under the same key. */
-type Judged = { readonly data: JsonText; readonly request: PublishRequest } | EarlierAnswer;
+interface Publication {
+  readonly data: JsonText;
+  readonly request: PublishRequest;
+}
+
+/** What is handed to the broker, or what the same key was answered before. */
+type Judged = Publication | EarlierAnswer;
 
 export class Publishing implements Publisher {
   readonly #context: PublishingContext;
@@ -176,13 +180,6 @@ function eventOf(
 }
 
 /** What was bytes is JSON now. */
-function rewritten(
-  data: JsonText,
-  { binary: _binary, ...request }: PublishRequest,
-): Judged & { data: JsonText; request: PublishRequest } {
-  // The application's fault, not the publisher's.
-  if (isNestedDeeper(data, limits.nesting)) {
-    throw new Error(`the publish hook answered data that is nested deeper than ${limits.nesting} levels`);
-  }
-  return { data, request };
+function rewritten(data: JsonText, { binary: _binary, ...request }: PublishRequest): Publication {
+  return { data: checkAnswered('publish', data), request };
 }

@@ -137,6 +137,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   async subscribe(request: SubscribeRequest): Promise<Joined> {
     const { hub, recovery, channelsPerConnection } = this.#context;
     const { channel: name, label, formerSession } = request;
+    if (this.#isClosed) throw refuse('notAvailable', 'the session is over');
     if (this.subscription(name) !== undefined) throw refuse('alreadySubscribed');
     if (this.#subscriptions.length >= channelsPerConnection) {
       throw refuse(

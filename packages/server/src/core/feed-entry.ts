@@ -1,0 +1,128 @@
+/** Where feeds come in: who asks and for what is judged, and every channel is delivered, before anything is answered. */
+import { channelNameFault, type Position } from '@carillon/protocol';
+import { type Authenticator, anonymous, type Identity } from './access.ts';
+import type { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { cursorKey, Positions, parseCursor } from './cursor.ts';
+import type { FeedRequest, PreparedFeed } from './entry.ts';
+import { ReplyError, refuse } from './errors.ts';
+import { Feed, type FeedClient, type FeedContext } from './feed.ts';
+import { clientOf } from './hook-facts.ts';
+import type { Hub } from './hub.ts';
+import type { StartingPoint } from './session.ts';
+
+export interface FeedEntryContext extends FeedContext {
+  readonly authenticator: Authenticator;
+  readonly hub: Hub;
+  readonly newSessionId: () => string;
+}
+
+export class FeedEntry {
+  readonly #context: FeedEntryContext;
+
+  constructor(context: FeedEntryContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when every channel is delivered to this node. @throws {ReplyError} whose status answers the request. */
+  async prepare(request: FeedRequest): Promise<PreparedFeed> {
+    const { rules, hub, hooks, newSessionId } = this.#context;
+    const names = this.#checkedNames(request.channels);
+    const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
+    const id = newSessionId();
+    const identity = await this.#identify(request.token, names);
+    const hooked = hooks.has.bind(hooks);
+    for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false, hooked });
+    if (hooked('subscribe')) {
+      const client = clientOf({ id, identity });
+      await Promise.all(names.map((channel) => hooks.ask('subscribe', { ...client, channel })));
+    }
+    const held = names.map((name) => hub.hold(name));
+    const release = (): void => {
+      for (const channel of held) hub.release(channel);
+    };
+    try {
+      await Promise.all(held.map(({ ready }) => ready));
+      const starts = await Promise.all(held.map((channel) => this.#start(channel, request, cursor)));
+      const recovered = cursor && starts.every((start) => start?.lost === undefined);
+      return {
+        recovered,
+        cursor: cursorOf(held, starts),
+        isBehind: starts.some((start) => start !== undefined && start.offset < start.top),
+        open: (connection) => this.#open(connection, { id, identity }, held, starts),
+        cancel: release,
+      };
+    } catch (error) {
+      release();
+      throw error instanceof ReplyError
+        ? error
+        : refuse('notAvailable', 'the channel cannot be delivered now');
+    }
+  }
+
+  /** The feed's own subscriptions take over from the holds. */
+  #open(
+    connection: Connection,
+    client: FeedClient,
+    held: readonly Channel[],
+    starts: readonly (StartingPoint | undefined)[],
+  ): Feed {
+    const feed = new Feed(connection, client, this.#context);
+    for (const [index, channel] of held.entries()) feed.follow(channel, starts[index]);
+    for (const channel of held) this.#context.hub.release(channel);
+    feed.checkBlocked();
+    return feed;
+  }
+
+  /** Where the client starts; undefined in a channel without history. */
+  async #start(
+    { name, handed: { cuts } }: Channel,
+    { from, last }: FeedRequest,
+    cursor: ReadonlyMap<string, Position> | undefined,
+  ): Promise<StartingPoint | undefined> {
+    const { rules, sessions } = this.#context;
+    if (rules.retention(name) === undefined) return undefined;
+    const { epoch, top, oldest } = await sessions.broker.history(name, { limit: 0 });
+    const since = cursor?.get(cursorKey(name));
+    if (since === undefined) {
+      const asked = from === 'oldest' ? 0 : top - (last ?? 0);
+      return { epoch, top, cuts, offset: Math.max(oldest - 1, asked) };
+    }
+    const isSameStream = since.epoch === epoch && since.offset <= top;
+    if (isSameStream && oldest <= since.offset + 1) return { epoch, top, cuts, offset: since.offset };
+    const lost = { epoch, from: isSameStream ? since.offset + 1 : 1, to: oldest - 1 };
+    return { epoch, top, cuts, offset: oldest - 1, lost };
+  }
+
+  #checkedNames(channels: readonly string[]): readonly string[] {
+    const { channelsPerConnection } = this.#context.sessions;
+    const names = [...new Set(channels)];
+    if (names.length === 0) throw refuse('badRequest', "'channel' is required: /sub?channel=NAME");
+    if (names.length > channelsPerConnection) {
+      throw refuse('limitExceeded', `a connection may have ${channelsPerConnection} channels`);
+    }
+    for (const name of names) {
+      const fault = channelNameFault(name);
+      if (fault !== undefined) throw refuse('badRequest', `'channel' ${fault}`);
+    }
+    return names;
+  }
+
+  async #identify(token: string | undefined, names: readonly string[]): Promise<Identity> {
+    const { authenticator, rules } = this.#context;
+    // A token that has run out must not keep anybody from logging in again.
+    if (names.every((name) => rules.find(name)?.isSecret === true)) return anonymous;
+    if (token !== undefined) return authenticator.authenticate(token);
+    if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
+    return anonymous;
+  }
+}
+
+function cursorOf(held: readonly Channel[], starts: readonly (StartingPoint | undefined)[]): string {
+  const positions = new Positions();
+  for (const [index, { name }] of held.entries()) {
+    const start = starts[index];
+    if (start !== undefined) positions.set(name, start.epoch, start.offset);
+  }
+  return String(positions);
+}
