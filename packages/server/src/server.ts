@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { disconnects, limits } from '@carillon/protocol';
 import { createAuthenticator } from './auth/authenticator.ts';
 import type { LoadedConfig } from './config/load.ts';
-import type { ChannelSettings, Settings } from './config/settings.ts';
+import type { Settings } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import { Node } from './core/node.ts';
-import { RendezvousDesk, type RendezvousOptions, rendezvousRule } from './core/rendezvous.ts';
+import { RendezvousDesk, type RendezvousOptions } from './core/rendezvous.ts';
 import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
-import { type Rule, Rules } from './core/rules.ts';
+import { Rules } from './core/rules.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import type { Verbs } from './http/api/method.ts';
 import { servePages } from './http/pages.ts';
@@ -17,6 +17,7 @@ import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
+import { rulesOf } from './server/rules.ts';
 import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
@@ -26,6 +27,8 @@ import { HttpFeeds } from './transports/http/feeds.ts';
 import { NativeHttp } from './transports/http/native-transport.ts';
 import { WebSocketTransport } from './transports/websocket/transport.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
+
+export { explainChannel } from './server/rules.ts';
 
 /** A server that accepts connections. */
 export interface RunningServer {
@@ -183,11 +186,6 @@ export async function probeIngest({ ingest: { redis } }: Settings): Promise<Prob
   return probeRedis(redis);
 }
 
-function rulesOf({ channels, rendezvous }: Settings): Rule[] {
-  const rules = channels.map(toRule);
-  return rendezvous === undefined ? rules : [...rules, rendezvousRule(rendezvous.ttlMs)];
-}
-
 function rendezvousDesk(
   { rendezvous }: Settings,
   parts: Pick<RendezvousOptions, 'publisher' | 'clock' | 'log'>,
@@ -195,10 +193,6 @@ function rendezvousDesk(
   if (rendezvous === undefined) return undefined;
   const { ttlMs, limits } = rendezvous;
   return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
-}
-
-function toRule({ history, ...rule }: ChannelSettings): Rule {
-  return { ...rule, ...(history !== undefined && { retention: history }) };
 }
 
 function verbsOf(

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/faults.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import { type Call, type Command, columns } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { explainOptions, explainQuestion, explainText } from './explain.ts';
 import { configOptions, explain } from './load-or-explain.ts';
 
 export const check: Command = {
@@ -14,20 +15,35 @@ export const check: Command = {
     'Ends with 0 when the config can be used and with 78 when not. Secrets are never printed.',
     'Tries the Redis that it listens to, for 2 s; one that cannot be used is told, and ends with 69 where it is required.',
   ],
-  options: { ...configOptions, json: { type: 'boolean', sentence: 'Print JSON.' } },
-  examples: ['check', 'check carillon.config.json', 'check --port 8080 --json'],
+  options: { ...configOptions, ...explainOptions, json: { type: 'boolean', sentence: 'Print JSON.' } },
+  examples: [
+    'check',
+    'check carillon.config.json',
+    'check --port 8080 --json',
+    'check --explain room:42 --user 1001',
+  ],
   run: runCheck,
 };
 
-async function runCheck({ positionals: [file], flags, terminal }: Call): Promise<number> {
+async function runCheck(call: Call): Promise<number> {
+  const {
+    positionals: [file],
+    flags,
+    terminal,
+  } = call;
   const { stdout, stderr, env, cwd } = terminal;
   const json = flags['json'] === true;
+  const question = explainQuestion(call);
   try {
     const loaded = await loadConfig({
       flags: file === undefined ? flags : { ...flags, config: file },
       env,
       cwd,
     });
+    if (question !== undefined) {
+      stdout.write(await explainText(loaded.settings, question, json));
+      return exitCodes.ok;
+    }
     const probe = await probeSources(loaded);
     stdout.write(json ? asJson(loaded, probe) : asText(loaded, probe));
     const isMissing = probe?.isUsable === false && loaded.settings.ingest.redis?.required === true;

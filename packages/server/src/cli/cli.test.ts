@@ -116,6 +116,9 @@ describe('usage', () => {
     [['connect', 'ftp://x'], "'ftp://x' is no URL of a server; it must look like http://127.0.0.1:6790"],
     [['subscribe', 'a', 'b', '--since', 'e:1'], "'--since' is for one channel; subscribe to one"],
     [['subscribe', 'a', '--since', '5'], "'--since' must be EPOCH:OFFSET, but is '5'"],
+    [['check', '--user', '7'], "'--user' goes with --explain CHANNEL"],
+    [['check', '--explain', '@user'], "'--explain @user' needs --user U"],
+    [['check', '--explain', '$x'], "'--explain' must not begin with '$', which is reserved"],
     [['subscribe', 'a', '--last', 'x'], "'--last' must be a whole number, but is 'x'"],
   ])('answers %j with 64 and one sentence', async (args, sentence) => {
     expect(await carillon(args)).toEqual({ code: 64, stdout: '', stderr: `carillon: ${sentence}\n` });
@@ -134,6 +137,45 @@ describe('check', () => {
     expect(stdout).toMatch(/^ {2}drain +"5s" +CARILLON_DRAIN$/m);
     expect(stdout).toMatch(/^ {2}engine +"memory" +default$/m);
     expect(stdout + stderr).not.toContain('hidden-key');
+  });
+
+  it('explains what a client may do in a channel', async () => {
+    const rule = { subscribe: 'user', publish: 'subscriber', history: { size: 50, ttl: '10m' } };
+    const channels = {
+      'room:*': rule,
+      'user:{uid}': { subscribe: 'owner' },
+      'vip:*': { subscribe: 'token' },
+      '*': {},
+    };
+    writeFileSync(join(cwd, 'carillon.config.json'), JSON.stringify({ channels }));
+    const explain = async (...args: string[]) => carillon(['check', '--explain', ...args]);
+    const { code, stdout } = await explain('room:42', '--user', '1001');
+    expect([code, stdout.split('\n')]).toEqual([
+      0,
+      [
+        '  channel  room:42',
+        "  client   the user '1001'",
+        "  rule     'room:*'",
+        "           less specific: '*'",
+        '  keeps    50 publications, each for 600 s',
+        '',
+        "  subscribe  yes  every user may, and this one is '1001'",
+        '  publish    yes  only who is subscribed may, and this client may subscribe',
+        "  history    yes  every user may, and this one is '1001'",
+        '  presence   no   the rule has no presence',
+        '',
+      ],
+    ]);
+    expect((await explain('@user', '--user', '7')).stdout).toContain(
+      "rule     'user:{uid}', where {uid} is '7'",
+    );
+    const listed = await explain('vip:a,b', '--token-channel', 'x', '--token-channel', 'vip:a,b', '--json');
+    expect(JSON.parse(listed.stdout)).toMatchObject({
+      tokenChannels: ['x', 'vip:a,b'],
+      rule: 'vip:*',
+      verdicts: [{ action: 'subscribe', allowed: true }, { action: 'publish', allowed: false }, {}, {}],
+    });
+    expect((await explain('room:42')).stdout).toContain('because auth.anonymous is off');
   });
 
   it('prints every fault on a line of its own, and ends with 78', async () => {

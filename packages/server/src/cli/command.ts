@@ -43,6 +43,8 @@ export interface Call {
   readonly positionals: readonly string[];
   /** Flags as they were given, by name. */
   readonly flags: Readonly<Record<string, string | boolean>>;
+  /** All that a flag was given, where it may be repeated. */
+  readonly lists: Readonly<Record<string, readonly string[]>>;
   readonly terminal: Terminal;
 }
 
@@ -63,13 +65,17 @@ export function parseCall(command: Command, args: readonly string[], terminal: T
     tokens: true,
   });
   const flags: Record<string, string | boolean> = {};
+  const lists: Record<string, string[]> = {};
   const positionals: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
-    if (token.kind === 'option') flags[token.name] = flagValue(command, options, token);
+    if (token.kind !== 'option') continue;
+    const value = flagValue(command, options, token);
+    flags[token.name] = value;
+    if (typeof value === 'string') lists[token.name] = [...(lists[token.name] ?? []), value];
   }
   if (flags['help'] !== true) checkArity(command, positionals);
-  return { positionals, flags, terminal };
+  return { positionals, flags, lists, terminal };
 }
 
 interface OptionToken {
