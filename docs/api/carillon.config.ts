@@ -12,6 +12,7 @@ export default defineConfig({
   channels: {
     'order:*': { subscribe: 'user', history: { size: 100, ttl: '10m' } },
     news: { subscribe: 'user' },
+    'room:*': { subscribe: 'user', presence: true },
   },
   rendezvous: {},
   webhooks: [

@@ -23,6 +23,7 @@ export async function renderMetrics(): Promise<string> {
 function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
   const counters = createCounters();
   increment(counters.deliveries, 'websocket/native');
+  increment(counters.presenceEvents, 'join');
   increment(counters.errors, 107);
   increment(counters.disconnects, 3001);
   return {
@@ -31,6 +32,7 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
     connections: new Map([['websocket', 1]]),
     channels: 1,
     subscriptions: 1,
+    presenceMembers: 1,
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
     webhooks: [
       {

@@ -139,6 +139,18 @@ export const limits = {
   /** How long a block lasts that does not say for how long; and at most. */
   blockMs: 86_400_000,
   longestBlockMs: 31_536_000_000,
+  /** How long a client that is gone is waited for before a `leave`, `userOffline` or `channelVacated` is told. */
+  graceMs: 5_000,
+  /** Clients, users and channels that are waited for; the going of further ones is told at once. */
+  absences: 250_000,
+  /** Members of a channel beyond which `join` and `leave` are no longer announced. */
+  announcedMembers: 1_000,
+  /** Members that one answer of `presence` lists; beyond it come the numbers of all. */
+  listedMembers: 1_000,
+  /** Bytes of members that one such answer lists. */
+  presenceBytes: 1_048_576,
+  /** Sessions of a member in a row whose changing was not told; then one is. */
+  formerSessions: 16,
   /** The reason of a close, as WebSocket allows it. */
   closeReasonBytes: 123,
   /** How long a connection may take to end once the server ends it; then its socket is destroyed. */

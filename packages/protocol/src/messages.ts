@@ -110,8 +110,12 @@ export type ServerEvent =
 /** One session in a channel's presence. */
 export interface Member {
   readonly session: string;
-  readonly user: string;
+  /** Absent for a session that nobody has logged in to. */
+  readonly user?: string;
+  /** What its token says that others may see. */
   readonly info?: unknown;
+  /** In events: sessions that it took the place of, which no event told. */
+  readonly former?: readonly string[];
 }
 
 /** The answer to a command. */

@@ -68,6 +68,7 @@ export async function startServer(
     channelsPerConnection,
     laneLogBytes,
     lifecycle: [webhooks],
+    graceMs: settings.presence.graceMs,
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
   });
   await node.start();
@@ -209,6 +210,7 @@ function verbsOf(
     subscribers: node.subscribers.bind(node),
     reach: node.reach,
     webhooks,
+    presence: node.presence,
     info,
     ...(desk !== undefined && { rendezvous: desk }),
   };

@@ -235,6 +235,13 @@ const limits = section({
   webhookQueueBytes: key(whole(1_048_576, gibibyte).default(bounds.webhookQueueBytes), 'The same in bytes.'),
 });
 
+const presence = section({
+  grace: key(
+    duration('0s', '5m').default('5s'),
+    'How long a client whose connection is gone is waited for before `leave`, `userOffline` and `channelVacated` are told; lists and counts change at once.',
+  ),
+});
+
 const rendezvous = section({
   ttl: key(
     duration('1s', '10m').default('2m'),
@@ -308,6 +315,7 @@ export const configSchema = section({
     'Rules by channel pattern, the most specific first; a channel that none matches is closed to clients.',
     { entry: 'pattern' },
   ),
+  presence: key(presence.prefault({}), 'Who is in a channel, and when it is told that somebody is gone.'),
   ingest: key(ingest.prefault({}), 'Publications that come from elsewhere.'),
   webhooks: key(
     webhooks.default([]),

@@ -79,6 +79,10 @@ export interface Settings {
     readonly scanUrl?: string;
     readonly limits: { readonly open: number; readonly perAddress: number };
   };
+  readonly presence: {
+    /** How long a client that is gone is waited for before that is told. */
+    readonly graceMs: number;
+  };
   readonly ingest: { readonly redis?: RedisIngestSettings };
   readonly webhooks: readonly WebhookSettings[];
   readonly limits: {
@@ -137,6 +141,7 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     trustProxy: config.trustProxy,
     paths: Object.entries(config.paths).map(([path, { channel }]) => ({ path, channel })),
     channels: Object.entries(config.channels).map(([pattern, rule]) => channelSettings(pattern, rule)),
+    presence: { graceMs: milliseconds(config.presence.grace) },
     ingest: redis === undefined ? {} : { redis: redisIngestSettings(redis, absolute) },
     webhooks: config.webhooks.map(webhookSettings),
     ...present('rendezvous', rendezvousSettings(config)),

@@ -10,6 +10,8 @@ export class Channel {
   readonly ready: Promise<void>;
   /** Those who need the channel to be delivered here: subscriptions, and feeds that are being prepared. */
   holds = 0;
+  /** Subscriptions that were in force at some time, and still are here. */
+  entered = 0;
   readonly lanes: Lane[] = [];
   readonly handed: Handed = { offset: 0, epoch: undefined, cuts: 0 };
 

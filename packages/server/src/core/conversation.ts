@@ -240,7 +240,7 @@ export class Conversation implements SessionListener {
 }
 
 /** Commands that take their turn even with an id: what they cost is not theirs alone, and one at a time is enough. */
-const inTurn: ReadonlySet<unknown> = new Set(['auth', 'refresh', 'history']);
+const inTurn: ReadonlySet<unknown> = new Set(['auth', 'refresh', 'history', 'presence']);
 
 function isAuth({ op }: Fields): boolean {
   return op === 'auth';

@@ -7,6 +7,8 @@ export interface Counters {
   deliveredBytes: number;
   /** Gaps told to subscribers. */
   gaps: number;
+  /** Times that a channel's subscribers were told of one who came or went, by `join` and `leave`. */
+  readonly presenceEvents: Map<string, number>;
   /** Histories read again because a lane's log was not enough. */
   rereads: number;
   /** Acknowledgements that moved a cursor. */
@@ -27,6 +29,7 @@ export function createCounters(): Counters {
     deliveries: new Map(),
     deliveredBytes: 0,
     gaps: 0,
+    presenceEvents: new Map(),
     rereads: 0,
     acks: 0,
     overdue: 0,

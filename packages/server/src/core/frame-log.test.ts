@@ -128,7 +128,7 @@ describe('forgetting', () => {
     log.cut();
     expect([log.base, log.end, log.bytes, log.floor]).toEqual([5, 5, 0, 0]);
     log.append(frame(3), 3, undefined);
-    expect(log.numberAfter(2)).toBe(5);
+    expect(log.nextFor(reader('y', 2), 0)).toBe(5);
     expect(log.offsetBefore(6)).toBe(3);
   });
 });
@@ -136,9 +136,11 @@ describe('forgetting', () => {
 describe('finding', () => {
   test('the frame after an offset', () => {
     const log = logOf(5, { from: 11 });
-    expect([0, 10, 11, 13, 15, 99].map((offset) => log.numberAfter(offset))).toEqual([0, 0, 1, 3, 5, 5]);
+    expect([0, 10, 11, 13, 15, 99].map((offset) => log.nextFor(reader('y', offset), 0))).toEqual([
+      0, 0, 1, 3, 5, 5,
+    ]);
     log.trim(2);
-    expect([10, 12, 13].map((offset) => log.numberAfter(offset))).toEqual([2, 2, 3]);
+    expect([10, 12, 13].map((offset) => log.nextFor(reader('y', offset), 0))).toEqual([2, 2, 3]);
   });
 
   test('the offset before a frame', () => {
@@ -146,6 +148,51 @@ describe('finding', () => {
     expect([0, 1, 5].map((number) => log.offsetBefore(number))).toEqual([10, 11, 15]);
     log.trim(5);
     expect(log.offsetBefore(5)).toBe(15);
+  });
+
+  test('frames without an offset between numbered ones hide none of those', () => {
+    const log = logOf(3, { from: 11 });
+    log.append(Buffer.from('a;'), 0, undefined);
+    log.append(frame(14), 14, undefined);
+    log.append(Buffer.from('b;'), 0, undefined);
+    log.append(Buffer.from('c;'), 0, { sessions: ['x'] });
+    expect([0, 1, 2, 3, 4, 5, 6, 7].map((number) => log.offsetBefore(number))).toEqual([
+      10, 11, 12, 13, 13, 14, 14, 14,
+    ]);
+    // Who has read up to 11 needs 12; who has 14 needs what has no offset, from where it stood.
+    expect([10, 11, 12, 13, 14].map((offset) => log.nextFor(reader('y', offset), 0))).toEqual([
+      0, 1, 2, 3, 3,
+    ]);
+    expect([3, 4, 5, 6, 7].map((from) => log.nextFor(reader('y', 14), from))).toEqual([3, 5, 5, 6, 7]);
+    expect(text(log, 3, 7, 99, reader('y', 14))).toBe('a;b;c; then 7');
+    expect(text(log, 0, 7, 99, reader('x', 12))).toBe('13;a;14;b; then 7');
+    expect([4, 5].map((from) => log.nextFor(reader('x', 14), from))).toEqual([5, 5]);
+    expect(log.nextFor(reader('x', 14), 6)).toBe(7);
+    log.trim(4);
+    expect([log.floor, log.offsetBefore(4), log.offsetBefore(5), log.nextFor(reader('y', 13), 0)]).toEqual([
+      13, 13, 14, 4,
+    ]);
+    log.trim(7);
+    expect([
+      log.floor,
+      log.offsetBefore(7),
+      log.nextFor(reader('y', 14), 0),
+      log.nextFor(reader('y', 13), 0),
+    ]).toEqual([14, 14, 7, 7]);
+  });
+
+  test('whether a reader has missed a frame without an offset', () => {
+    const log = logOf(3);
+    log.append(Buffer.from('a;'), 0, undefined);
+    log.append(frame(4), 4, undefined);
+    expect(log.lostBefore).toBe(0);
+    log.trim(3);
+    expect(log.lostBefore).toBe(0);
+    log.trim(5);
+    expect(log.lostBefore).toBe(4);
+    log.append(Buffer.from('b;'), 0, undefined);
+    log.cut();
+    expect([log.lostBefore, log.base]).toEqual([6, 6]);
   });
 
   test('the exclusions from a frame on', () => {

@@ -3,8 +3,10 @@ import type { Exclusion } from './broker.ts';
 
 interface Entry {
   readonly frame: Buffer;
-  /** 0 where the channel keeps no history. */
+  /** 0 where the channel keeps no history, and of a notice, which is no publication. */
   readonly offset: number;
+  /** The newest offset up to this frame. */
+  readonly top: number;
   readonly exclude: Exclusion | undefined;
 }
 
@@ -32,6 +34,7 @@ export class FrameLog {
   #base = 0;
   #bytes = 0;
   #floor: number;
+  #lostBefore = 0;
   #cached: (Joined & { readonly from: number; readonly to: number }) | undefined;
 
   /** `floor`: the newest offset that was handed on before this log began. */
@@ -58,8 +61,14 @@ export class FrameLog {
     return this.#floor;
   }
 
+  /** Whoever stands before this number has missed a frame without an offset, which no history brings back. */
+  get lostBefore(): number {
+    return this.#lostBefore;
+  }
+
   append(frame: Buffer, offset: number, exclude: Exclusion | undefined): void {
-    this.#entries.push({ frame, offset, exclude });
+    const top = offset === 0 ? this.offsetBefore(this.end) : offset;
+    this.#entries.push({ frame, offset, top, exclude });
     this.#bytes += frame.length;
   }
 
@@ -73,11 +82,12 @@ export class FrameLog {
   trim(number: number): void {
     const count = Math.min(number - this.#base, this.#entries.length);
     if (count <= 0) return;
-    for (const entry of this.#entries.splice(0, count)) {
-      this.#bytes -= entry.frame.length;
-      this.#floor = Math.max(this.#floor, entry.offset);
+    for (const { frame, offset, top } of this.#entries.splice(0, count)) {
+      this.#base += 1;
+      this.#bytes -= frame.length;
+      this.#floor = top;
+      if (offset === 0) this.#lostBefore = this.#base;
     }
-    this.#base += count;
     this.#cached = undefined;
   }
 
@@ -97,18 +107,16 @@ export class FrameLog {
 
   /** The newest offset before frame `number`. */
   offsetBefore(number: number): number {
-    for (let index = number - this.#base - 1; index >= 0; index--) {
-      const offset = this.#entries[index]?.offset ?? 0;
-      if (offset !== 0) return offset;
-    }
-    return this.#floor;
+    return this.#entries[number - this.#base - 1]?.top ?? this.#floor;
   }
 
-  /** The number of the first frame whose offset is above `offset`; `end` when there is none. */
-  numberAfter(offset: number): number {
-    let index = this.#entries.length;
-    while (index > 0 && (this.#entries[index - 1]?.offset ?? 0) > offset) index -= 1;
-    return this.#base + index;
+  /** The number of the first frame from `from` on that the reader needs; `end` when there is none. */
+  nextFor(reader: Pick<FrameReader, 'offset' | 'isExcluded'>, from: number): number {
+    for (let number = Math.max(from, this.#base); number < this.end; number++) {
+      const entry = this.#entries[number - this.#base];
+      if (entry !== undefined && !isSkipped(entry, reader)) return number;
+    }
+    return this.end;
   }
 
   /** The exclusions of the frames from `from` on. */
@@ -158,7 +166,7 @@ export class FrameLog {
   }
 }
 
-function isSkipped({ offset, exclude }: Entry, reader: FrameReader): boolean {
+function isSkipped({ offset, exclude }: Entry, reader: Pick<FrameReader, 'offset' | 'isExcluded'>): boolean {
   if (offset !== 0 && offset <= reader.offset) return true;
   return exclude !== undefined && reader.isExcluded(exclude);
 }

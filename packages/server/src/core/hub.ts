@@ -85,6 +85,20 @@ export class Hub implements BrokerSink {
     return this.#channels.get(channel)?.subscribers ?? 0;
   }
 
+  /** The subscription comes into force. Returns how many of its channel are. */
+  enter(subscription: Subscription): number {
+    const channel = this.#channels.get(subscription.channel);
+    if (channel === undefined || subscription.isEntered) return 0;
+    subscription.isEntered = true;
+    channel.entered += 1;
+    return channel.entered;
+  }
+
+  /** How many subscriptions of the channel are in force. */
+  entered(channel: string): number {
+    return this.#channels.get(channel)?.entered ?? 0;
+  }
+
   /** Those in the channel whose subscribe has been answered. */
   subscribed(channel: string): Subscription[] {
     return this.#channels.get(channel)?.lanes.flatMap((lane) => lane.subscribed()) ?? [];
@@ -136,6 +150,7 @@ export class Hub implements BrokerSink {
     const channel = this.#channels.get(subscription.channel);
     if (channel === undefined) return;
     channel.leave(subscription);
+    if (subscription.isEntered) channel.entered -= 1;
     const { formerSession } = subscription;
     if (formerSession !== undefined) this.#registry.removeSuccessor(formerSession, subscription);
     this.release(channel);
@@ -150,6 +165,21 @@ export class Hub implements BrokerSink {
     if (epoch !== '' && handed.epoch !== undefined && handed.epoch !== epoch) this.gap(name);
     for (const publication of batch) this.#gatheredBytes += channel.append(publication, epoch);
     for (const lane of channel.lanes) this.#markDirty(lane);
+  }
+
+  /**
+   * Tells the channel's native subscribers of something that is no publication, in order with those: an event whose members besides
+   * its name are `members`, JSON text. Returns how many subscribers there are to tell.
+   */
+  tell(name: string, members: string, exclude?: Exclusion): number {
+    let told = 0;
+    for (const lane of this.#channels.get(name)?.lanes ?? []) {
+      if (!lane.wire.carriesEvents) continue;
+      this.#gatheredBytes += lane.tell(`{"event":${JSON.stringify(lane.label)},${members}}`, exclude);
+      this.#markDirty(lane);
+      told += lane.size;
+    }
+    return told;
   }
 
   /**

@@ -92,6 +92,15 @@ export class Lane implements Place {
     return frame.length;
   }
 
+  /** Does the same with an event that is no publication: `text` is a message of the protocol. */
+  tell(text: string, exclude: Exclusion | undefined): number {
+    const frame = this.wire.message(text);
+    this.log.append(frame, 0, exclude);
+    this.gatheredBytes += frame.length;
+    if (exclude !== undefined) this.#exclusions += 1;
+    return frame.length;
+  }
+
   /**
    * Gives the live members what has been appended. Stops at `deadline` (milliseconds of the clock) and returns false when
    * there is more to do: call again in the next turn.
@@ -113,11 +122,13 @@ export class Lane implements Place {
 
   /** Lets a joining or rereading subscription go on from this log with what comes after its offset. */
   attach(subscription: Subscription): void {
-    const isNumbered = subscription.epoch !== '';
-    if (isNumbered) this.handed.epoch ??= subscription.epoch;
-    const from = isNumbered ? this.log.numberAfter(subscription.offset) : subscription.cursor;
-    subscription.cursor = Math.max(from, this.log.base);
+    const { epoch, cursor, state } = subscription;
+    subscription.cursor = this.log.nextFor(subscription, cursor);
     subscription.state = 'behind';
+    if (epoch === '') return;
+    this.handed.epoch ??= epoch;
+    // History brought the publications back that the log no longer had; other events are not in it.
+    if (state === 'rereading' && cursor < this.log.lostBefore) subscription.session.tellGap(subscription, {});
   }
 
   leave(subscription: Subscription): void {

@@ -4,6 +4,7 @@ import { type Authenticator, type Identity, isAuthenticated } from './access.ts'
 import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
 import { callHandler } from './application.ts';
+import { Attendance } from './attendance.ts';
 import { type BlockStore, Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
@@ -25,6 +26,8 @@ import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Overdue } from './overdue.ts';
 import { compilePattern } from './pattern.ts';
+import type { Presence } from './presence.ts';
+import { presenceCommands } from './presence-commands.ts';
 import type { PublishSource } from './publisher.ts';
 import { checkChannel, Publishing, type PublishRequest } from './publishing.ts';
 import { createReach, type Reach } from './reach.ts';
@@ -52,6 +55,8 @@ export interface NodeOptions {
   readonly authTimeoutMs?: number;
   /** What the application decides itself; nothing by default. */
   readonly hooks?: Hooks;
+  /** How long a client that is gone is waited for before that is told, in milliseconds; 5 s by default. */
+  readonly graceMs?: number;
   /** Who is told of clients and channels that come and go. */
   readonly lifecycle?: readonly LifecycleSink[];
   /** Where the cursors of inboxes are kept; in this process by default. */
@@ -81,6 +86,8 @@ export interface NodeFigures {
   readonly users: number;
   readonly channels: number;
   readonly subscriptions: number;
+  /** Members of all channels that have presence. */
+  readonly presenceMembers: number;
   /** Bytes kept for connections that are behind. */
   readonly laneLogBytes: number;
   readonly counters: Counters;
@@ -89,6 +96,8 @@ export interface NodeFigures {
 export class Node {
   /** Sessions, users, groups and tags: for the server side, which was admitted before. */
   readonly reach: Reach;
+  /** Who is in a channel: for the server side, which was admitted before. */
+  readonly presence: Pick<Presence, 'list' | 'stats'>;
   readonly #broker: Broker;
   readonly #rules: Rules;
   /** Whoever judges a token asks this one: it knows who is blocked. */
@@ -104,6 +113,7 @@ export class Node {
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
   readonly #publishing: Publishing;
+  readonly #attendance: Attendance;
   readonly #hooks: Hooks;
   /** What the commands do that are no matter of a session alone, by `op`. */
   readonly #handlers = new Map<string, CommandHandler>();
@@ -149,6 +159,10 @@ export class Node {
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, room: hub.room.bind(hub) });
+    const { graceMs } = options;
+    this.#attendance = new Attendance({ hub, registry, rules, lifecycle, counters, clock, graceMs });
+    this.presence = this.#attendance.presence;
+    for (const [op, handler] of presenceCommands(this.presence, rules)) this.#handlers.set(op, handler);
     this.#sessions = {
       hub,
       recovery,
@@ -159,6 +173,7 @@ export class Node {
       channelsPerConnection,
       lifecycle,
       blocks,
+      attendance: this.#attendance,
     };
     const history = this.history.bind(this);
     this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, history });
@@ -297,6 +312,7 @@ export class Node {
       users: this.#registry.userCount,
       channels: this.#hub.channelCount,
       subscriptions,
+      presenceMembers: this.#attendance.members,
       laneLogBytes: this.#hub.laneLogBytes,
       counters: this.#counters,
     };

@@ -1,5 +1,6 @@
 /** The sessions of this node, by id and by user. */
 import type { Disconnect } from '@carillon/protocol';
+import type { Identity } from './access.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A session as the rest of the node may use it. */
@@ -12,8 +13,8 @@ export interface RegisteredSession {
 
 /** Is told of sessions while they are in the registry, right away. */
 export interface RegistryWatcher<Session> {
-  /** It has come, or who it is has changed. */
-  identified(session: Session): void;
+  /** It has come, or who it is has changed: then it was `previous`. */
+  identified(session: Session, previous?: Identity): void;
   gone(session: Session): void;
 }
 
@@ -44,14 +45,14 @@ export class Registry<Session extends RegisteredSession = RegisteredSession> {
     return ++this.#added;
   }
 
-  /** Call after the session's user has become known. */
-  addUser(session: Session): void {
+  /** Call after the session's user has become known, or changed: then it was `previous`. */
+  addUser(session: Session, previous?: Identity): void {
     if (session.user !== undefined) {
       const sessions = this.#users.get(session.user);
       if (sessions === undefined) this.#users.set(session.user, new Set([session]));
       else sessions.add(session);
     }
-    for (const watcher of this.#watchers) watcher.identified(session);
+    for (const watcher of this.#watchers) watcher.identified(session, previous);
   }
 
   /** Call before the session's user changes. */
@@ -75,6 +76,11 @@ export class Registry<Session extends RegisteredSession = RegisteredSession> {
   /** The sessions of a user. */
   user(user: string): Iterable<Session> {
     return this.#users.get(user) ?? [];
+  }
+
+  /** How many sessions a user has. */
+  sessionsOf(user: string): number {
+    return this.#users.get(user)?.size ?? 0;
   }
 
   addSuccessor(formerSession: string, subscription: Subscription): void {

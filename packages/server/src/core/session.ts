@@ -2,6 +2,7 @@
 import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
 import type { Identity } from './access.ts';
 import type { Addressee } from './addressee.ts';
+import type { Attendance } from './attendance.ts';
 import type { Blocks } from './blocks.ts';
 import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
@@ -28,6 +29,7 @@ export interface SessionContext {
   readonly channelsPerConnection: number;
   readonly lifecycle: Lifecycle;
   readonly blocks: Blocks;
+  readonly attendance: Pick<Attendance, 'came' | 'left'>;
 }
 
 /** Where a feed starts in a channel with history. */
@@ -121,10 +123,11 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     if (this.#isClosed) return;
     const { registry, expiries, blocks } = this.#context;
     blocks.check(identity);
+    const previous = this.#identity;
     registry.removeUser(this);
     expiries.remove(this);
     this.#identity = identity;
-    registry.addUser(this);
+    registry.addUser(this, previous);
     expiries.add(this);
   }
 
@@ -153,6 +156,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
       const joined = await recovery.confirm(subscription, request);
       if (subscription.state === 'ended') throw refuse('notAvailable', 'the subscription ended meanwhile');
       subscription.state = 'confirmed';
+      this.#context.attendance.came(this, subscription);
       return joined;
     } catch (error) {
       this.#leave(subscription);
@@ -169,6 +173,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     const subscription = hub.join(this, hub.hold(channel.name), channel.name);
     this.#subscriptions.push(subscription);
     if (start !== undefined) this.#startAt(subscription, start);
+    this.#context.attendance.came(this, subscription);
     recovery.goOn(subscription, start?.top ?? 0, start?.cuts ?? 0);
   }
 
@@ -292,7 +297,11 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const subscription of this.#subscriptions) this.#context.hub.leave(subscription);
+    const { hub, attendance } = this.#context;
+    for (const subscription of this.#subscriptions) {
+      hub.leave(subscription);
+      attendance.left(this, subscription, true);
+    }
     this.#subscriptions = [];
     this.#outbox = nothing;
     this.#context.registry.remove(this);
@@ -309,6 +318,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #leave(subscription: Subscription): void {
     if (subscription.state === 'ended') return;
     this.#context.hub.leave(subscription);
+    this.#context.attendance.left(this, subscription, false);
     this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
   }
 

@@ -71,6 +71,8 @@ export class Subscription implements FrameReader {
   /** A session that this client had before: what excluded that one is not replayed to this one. */
   readonly formerSession: string | undefined;
   state: SubscriptionState = 'joining';
+  /** It counts among those who are in the channel. The hub's own. */
+  isEntered = false;
   /** Its place among the lane's live members; -1 when it is not live. The lane's own. */
   index: number = -1;
   /** The number of the next frame of the lane's log, while not live. */

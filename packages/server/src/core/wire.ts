@@ -13,6 +13,8 @@ export interface Wire {
   readonly name: string;
   /** False where a connection carries bare data, so that a loss can only be told by ending it. */
   readonly carriesEvents: boolean;
+  /** A connection of this kind is over with its first answer, and the client makes another for what comes next. */
+  readonly isBrief?: boolean;
   /** The finished bytes of a message (a reply, or an event other than a publication). */
   message(text: string): Buffer;
   /** The finished bytes of a publication, for subscribers that know its channel as `label`. `epoch`: of its offset, empty without one. */

@@ -338,5 +338,8 @@ const offVerbs = {
   get reach() {
     return never();
   },
+  get presence() {
+    return never();
+  },
   info: never,
 };

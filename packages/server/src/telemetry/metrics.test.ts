@@ -10,6 +10,7 @@ function makeFigures() {
     connections: new Map([['websocket', 4]]),
     channels: 2,
     subscriptions: 5,
+    presenceMembers: 6,
     apiRequests: [{ method: 'publish', status: 200, count: 7 }],
   };
 }
@@ -19,6 +20,7 @@ test('names every figure, with its labels', async () => {
   figures.counters.publications = 11;
   figures.counters.deliveredBytes = 1_234;
   increment(figures.counters.deliveries, 'websocket/native', 20);
+  increment(figures.counters.presenceEvents, 'join', 9);
   increment(figures.counters.errors, 107);
   increment(figures.counters.disconnects, 3008, 2);
   const text = await new Metrics(() => figures, { process: false }).text();
@@ -27,6 +29,7 @@ test('names every figure, with its labels', async () => {
     'carillon_publications_total 11',
     'carillon_deliveries_total{wire="websocket/native"} 20',
     'carillon_bytes_sent_total 1234',
+    'carillon_presence_events_total{type="join"} 9',
     'carillon_gaps_total 0',
     'carillon_rereads_total 0',
     'carillon_errors_total{code="107"} 1',
@@ -36,6 +39,7 @@ test('names every figure, with its labels', async () => {
     'carillon_sessions 3',
     'carillon_channels 2',
     'carillon_subscriptions 5',
+    'carillon_presence_members 6',
   ]);
 });
 

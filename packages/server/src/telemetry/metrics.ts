@@ -13,6 +13,8 @@ export interface Figures {
   /** Channels with subscribers on this worker. */
   readonly channels: number;
   readonly subscriptions: number;
+  /** Members of all channels that have presence. */
+  readonly presenceMembers: number;
   /** Sources besides clients and the API, by name. */
   readonly ingest?: ReadonlyMap<string, IngestFigures>;
   /** Backends that are told of clients and channels, as the config lists them. */
@@ -76,6 +78,12 @@ export class Metrics {
     this.#counter('bytes_sent_total', 'Bytes of publications handed to connections.', [], ({ counters }) => [
       [counters.deliveredBytes],
     ]);
+    this.#counter(
+      'presence_events_total',
+      'Times that a member of a channel was announced to its subscribers, as coming or leaving.',
+      ['type'],
+      ({ counters }) => labelled('type', counters.presenceEvents),
+    );
     this.#counter('gaps_total', 'Gaps told to subscribers.', [], ({ counters }) => [[counters.gaps]]);
     this.#counter(
       'rereads_total',
@@ -147,6 +155,9 @@ export class Metrics {
     this.#gauge('sessions', 'Open sessions.', [], ({ sessions }) => [[sessions]]);
     this.#gauge('channels', 'Channels with subscribers.', [], ({ channels }) => [[channels]]);
     this.#gauge('subscriptions', 'Subscriptions in force.', [], ({ subscriptions }) => [[subscriptions]]);
+    this.#gauge('presence_members', 'Members of the channels that have presence.', [], (figures) => [
+      [figures.presenceMembers],
+    ]);
   }
 
   #counter(

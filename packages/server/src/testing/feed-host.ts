@@ -104,6 +104,7 @@ export async function startFeeds({
       channels: node.channels.bind(node),
       subscribers: node.subscribers.bind(node),
       reach: node.reach,
+      presence: node.presence,
       info: () => ({}),
     },
     authenticator,

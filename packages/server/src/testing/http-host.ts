@@ -108,6 +108,7 @@ export async function startHttp({
       channels: node.channels.bind(node),
       subscribers: node.subscribers.bind(node),
       reach: node.reach,
+      presence: node.presence,
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),

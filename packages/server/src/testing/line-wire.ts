@@ -6,18 +6,21 @@ export interface LineWireOptions {
   readonly name?: string;
   /** Publications as their data alone, and no events. */
   readonly isBare?: boolean;
+  readonly isBrief?: boolean;
 }
 
 /** What a native client would read, a line each. */
 export class LineWire implements Wire {
   readonly name: string;
   readonly carriesEvents: boolean;
+  readonly isBrief: boolean;
   /** Publications that were made into frames. */
   encoded = 0;
 
-  constructor({ name = 'line', isBare = false }: LineWireOptions = {}) {
+  constructor({ name = 'line', isBare = false, isBrief = false }: LineWireOptions = {}) {
     this.name = name;
     this.carriesEvents = !isBare;
+    this.isBrief = isBrief;
   }
 
   message(text: string): Buffer {

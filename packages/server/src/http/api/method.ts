@@ -8,6 +8,7 @@ import {
 } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { Presence } from '../../core/presence.ts';
 import type { PublishSource } from '../../core/publisher.ts';
 import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
@@ -31,6 +32,8 @@ export interface Verbs {
   subscribers(channel: string): number;
   /** Clients that are connected now, and what is kept about them. */
   readonly reach: Reach;
+  /** Who is in a channel. */
+  readonly presence: Pick<Presence, 'list' | 'stats'>;
   /** What `info` answers; any object that JSON can carry. */
   info(): object | Promise<object>;
   /** Absent where rendezvous are off. */

@@ -8,6 +8,7 @@ import { groupMethods } from './groups.ts';
 import { type ApiMethod, defineMethod, memberText, type PublishVerbOptions } from './method.ts';
 import { annConnects, type Refusal, refusals } from './method-docs.ts';
 import { peopleMethods } from './people.ts';
+import { presenceMethods } from './presence.ts';
 import { rendezvousMethods } from './rendezvous.ts';
 import {
   broadcastResult,
@@ -254,6 +255,7 @@ export function apiMethods(log: Log): readonly ApiMethod[] {
   const channelMethods = [publish, broadcastMethod(log), history, historyRemove, channels, info];
   return [
     ...channelMethods,
+    ...presenceMethods,
     ...sendingMethods,
     ...peopleMethods,
     ...groupMethods,

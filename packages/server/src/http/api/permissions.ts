@@ -27,6 +27,8 @@ export const permissions: Readonly<Record<string, Permission>> = {
   'mesh/publish': { scope: 'publish', names: 'c' },
 
   history: { scope: 'read', names: 'channel' },
+  presence: { scope: 'read', names: 'channel' },
+  presence_stats: { scope: 'read', names: 'channel' },
   channels: { scope: 'read', names: 'pattern' },
   info: { scope: 'read' },
 

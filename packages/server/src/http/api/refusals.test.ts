@@ -136,6 +136,9 @@ describe('validation', () => {
       get reach() {
         return never();
       },
+      get presence() {
+        return never();
+      },
       info: never,
     };
     const inputs = [

@@ -31,6 +31,7 @@ const lineFeed = 0x0a;
 const longPoll = {
   name: 'http/longpoll',
   carriesEvents: false,
+  isBrief: true,
   message: (text: string) => Buffer.from(text),
 };
 

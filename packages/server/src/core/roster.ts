@@ -1,0 +1,175 @@
+/** Who is in one channel, and what its subscribers have been told of that. */
+import { limits, type Member } from '@carillon/protocol';
+import { type Absence, Absences } from './absences.ts';
+import type { Grace } from './grace.ts';
+import type { PresenceChange, PresenceList, PresenceStats } from './presence-store.ts';
+
+interface Present {
+  member: Member;
+  /** Whether others are told that it comes and goes. */
+  announces: boolean;
+  /** Sessions before it under which subscribers know it, because its coming back was not told. */
+  former: readonly string[];
+  /** A join has named it. */
+  isTold: boolean;
+  /** How often subscribers had asked for the list when it came. */
+  readonly looks: number;
+}
+
+export interface RosterContext {
+  readonly grace: Grace;
+  /** In the order in which it is true. */
+  tell(change: PresenceChange): void;
+  /** There is nobody left, and nobody is waited for. */
+  empty(): void;
+}
+
+const nobody: readonly string[] = Object.freeze([]);
+/** A channel that was too full to announce does so again when it has this much room. */
+const resumeShare = 0.9;
+
+export class Roster {
+  readonly #context: RosterContext;
+  /** In the order of their coming. */
+  readonly #members = new Map<string, Present>();
+  /** How many sessions each user has. */
+  readonly #users = new Map<string, number>();
+  readonly #absences = new Absences();
+  #looks = 0;
+  #isCrowded = false;
+
+  constructor(context: RosterContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  get stats(): PresenceStats {
+    return { sessions: this.#members.size, users: this.#users.size };
+  }
+
+  /** The first `limit` in the order of their coming. `isFollowed`: whoever asks goes on with what is told from here on. */
+  list(limit: number, isFollowed: boolean): PresenceList {
+    if (isFollowed) this.#looks += 1;
+    const members: Member[] = [];
+    for (const { member } of this.#members.values()) {
+      if (members.length === limit) break;
+      members.push(member);
+    }
+    return { members, ...this.stats };
+  }
+
+  /** Somebody comes, or changes. `former`: the session that this client says it had before. */
+  join(member: Member, announces: boolean, former: string | undefined): void {
+    const there = this.#members.get(member.session);
+    if (there !== undefined) {
+      this.#change(there, member, announces);
+      return;
+    }
+    const present = { member, announces, former: nobody, isTold: false, looks: this.#looks };
+    this.#members.set(member.session, present);
+    this.#count(member.user, 1);
+    if (announces) this.#welcome(present, former);
+  }
+
+  /** `mayReturn`: the connection is gone, which a client that comes back soon did not mean. */
+  leave(session: string, mayReturn: boolean): void {
+    const present = this.#members.get(session);
+    if (present === undefined) return;
+    this.#members.delete(session);
+    this.#count(present.member.user, -1);
+    if (present.announces && this.#judgeCrowd()) {
+      if (mayReturn) this.#await(present);
+      else this.#tellLeave(present.member, present.former);
+    }
+    this.#settle();
+  }
+
+  #welcome(present: Present, former: string | undefined): void {
+    const absence = this.#absences.take(present.member.user, former);
+    if (absence?.wait !== undefined) this.#context.grace.cancel(absence.wait);
+    if (!this.#judgeCrowd()) return;
+    if (absence !== undefined && this.#isUnnoticed(absence, present.member)) {
+      present.former = absence.knownAs;
+      return;
+    }
+    if (absence !== undefined) this.#tellLeave(absence.member, absence.knownAs, present.member.session);
+    this.#tellJoin(present);
+  }
+
+  /** Whether the subscribers' lists hold with the newcomer in the place of the one who left. */
+  #isUnnoticed({ member, knownAs, looks }: Absence, newcomer: Member): boolean {
+    const isKnown = knownAs.length > 0 && knownAs.length <= limits.formerSessions;
+    return isKnown && looks === this.#looks && isSameInfo(member, newcomer);
+  }
+
+  #await(present: Present): void {
+    const { member, former } = present;
+    const isKnown = present.isTold || this.#looks > present.looks;
+    const knownAs = isKnown ? [...former, member.session] : former;
+    const absence: Absence = { member, knownAs, looks: this.#looks, wait: undefined };
+    absence.wait = this.#context.grace.wait(() => {
+      this.#absences.delete(absence);
+      if (!this.#isCrowded) this.#tellLeave(member, knownAs);
+      this.#settle();
+    });
+    if (absence.wait !== undefined) this.#absences.add(absence);
+  }
+
+  #change(there: Present, member: Member, announces: boolean): void {
+    const before = there.member;
+    const isSameUser = before.user === member.user;
+    if (isSameUser && isSameInfo(before, member)) return;
+    there.member = member;
+    if (!isSameUser) {
+      this.#count(before.user, -1);
+      this.#count(member.user, 1);
+      if (there.announces && !this.#isCrowded) this.#tellLeave(before, there.former, before.session);
+      there.former = nobody;
+    }
+    there.announces = announces;
+    if (announces && !this.#isCrowded) this.#tellJoin(there);
+  }
+
+  /** Whether a change is told. A channel that is too full stops telling, and says so; later it says that it begins anew. */
+  #judgeCrowd(): boolean {
+    const wasCrowded = this.#isCrowded;
+    const most = limits.announcedMembers * (wasCrowded ? resumeShare : 1);
+    this.#isCrowded = this.#members.size > most;
+    if (wasCrowded !== this.#isCrowded) this.#context.tell({ type: 'gap' });
+    return !wasCrowded && !this.#isCrowded;
+  }
+
+  #tellJoin(present: Present): void {
+    const { member, former } = present;
+    present.isTold = true;
+    this.#context.tell({ type: 'join', member: withFormer(member, former), except: member.session });
+  }
+
+  #tellLeave(member: Member, knownAs: readonly string[], except?: string): void {
+    const former = knownAs.filter((session) => session !== member.session);
+    const change = { type: 'leave', member: withFormer(member, former) } as const;
+    this.#context.tell(except === undefined ? change : { ...change, except });
+  }
+
+  #count(user: string | undefined, by: 1 | -1): void {
+    if (user === undefined) return;
+    const count = (this.#users.get(user) ?? 0) + by;
+    if (count === 0) this.#users.delete(user);
+    else this.#users.set(user, count);
+  }
+
+  #settle(): void {
+    if (this.#members.size === 0 && this.#absences.size === 0) this.#context.empty();
+  }
+}
+
+function withFormer(member: Member, former: readonly string[]): Member {
+  return former.length === 0 ? member : { ...member, former };
+}
+
+function isSameInfo(a: Member, b: Member): boolean {
+  return a.info === b.info || JSON.stringify(a.info) === JSON.stringify(b.info);
+}
