@@ -33,6 +33,14 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
     channels: 1,
     subscriptions: 1,
     presenceMembers: 1,
+    hooks: {
+      generation: 1,
+      reloadFailures: 0,
+      calls: [{ hook: 'publish', outcome: 'answer', count: 1 }],
+      dropped: new Map([['disconnect', 0]]),
+      durations: new Map([['publish', { buckets: [1], sum: 0, count: 1 }]]),
+      bounds: [],
+    },
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
     webhooks: [
       {

@@ -163,6 +163,35 @@ export const limits = {
   rendezvousBodyBytes: 1_024,
   /** What is kept of the name of the browser that shows a code, in characters: enough to tell one from another. */
   rendezvousAgentCharacters: 256,
+  /** Calls of hooks that await an answer, and the text of their events together; beyond it error 108. */
+  hookCalls: 10_000,
+  hookCallBytes: 67_108_864,
+  /** The answer of a hook, as JSON (100). */
+  hookAnswerBytes: 1_048_576,
+  /** The message of a hook's refusal; more of it is cut off. */
+  hookMessageCharacters: 1_024,
+  /** Events without an answer, such as `disconnect`, that hooks work at, and that wait for them; further ones are dropped, counted and logged. */
+  hookEventsAtOnce: 256,
+  hookEvents: 10_000,
+  /** Requests to a backend at the same time for one hook that is a URL, and those that wait for their turn (108). */
+  hookUrlsAtOnce: 64,
+  hookUrlsWaiting: 1_000,
+  /** Requests of hooks to the server API that await an answer (106). */
+  hookRequests: 1_000,
+  /** Lines that hooks may log a second, and the length of each and of its fields. */
+  hookLogLines: 100,
+  hookLogCharacters: 4_096,
+  /** Files of the hooks that are watched for changes. */
+  hookFiles: 1_000,
+  /** How long the hooks may take to load. */
+  hookLoadMs: 30_000,
+  /** What hooks were told at the end of the server, such as `disconnect`, may take so long, besides what is left of `drain`. */
+  hookFarewellMs: 1_000,
+  /** What the hooks may need, in the heap of their thread and besides it. */
+  hookMemoryBytes: 268_435_456,
+  /** Failures in a row after which a hook is not asked (108), and for how long. */
+  hookFailures: 5,
+  hookPauseMs: 5_000,
   /** Publications of all channels that wait for a hook, or for a schema which answers later; beyond it error 108. */
   waiting: 10_000,
   /** What these hold together; a single one may be larger. */

@@ -10,6 +10,8 @@ import { Node } from './core/node.ts';
 import { RendezvousDesk, type RendezvousOptions } from './core/rendezvous.ts';
 import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
 import { Rules } from './core/rules.ts';
+import type { Reload as HookReload } from './hooks/generations.ts';
+import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import type { Verbs } from './http/api/method.ts';
 import { servePages } from './http/pages.ts';
@@ -17,6 +19,7 @@ import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
+import { createHooks, startHooks } from './server/hooks.ts';
 import { rulesOf } from './server/rules.ts';
 import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
@@ -40,6 +43,8 @@ export interface RunningServer {
   /** Where the server API is; the same as `url` unless `api.listen` moved it. */
   readonly apiUrl: string;
   readonly development: boolean;
+  /** Loads the hooks anew; resolves when they are in force, or with the reason why the old ones stay. Never rejects. */
+  reloadHooks(): Promise<HookReload>;
   /**
    * Stops accepting, ends every connection with 3001 and waits for them, at most as long as `drain` says.
    * Later calls wait for the same end.
@@ -47,7 +52,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** @throws {Error} with a `code` as node:net gives it, when an address cannot be listened on. */
+/** @throws {HooksUnusable} @throws {Error} with a `code` as node:net gives it, when an address cannot be listened on. */
 export async function startServer(
   { settings }: Pick<LoadedConfig, 'settings'>,
   log: Log,
@@ -58,6 +63,7 @@ export async function startServer(
   const authenticator = await createAuthenticator(settings.auth, { clock, log });
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
   const webhooks = startWebhooks(settings, clock, log);
+  const hooks = createHooks(settings, clock, log);
   const node = new Node({
     broker,
     rules: new Rules(rulesOf(settings)),
@@ -67,20 +73,25 @@ export async function startServer(
     newSessionId: randomId,
     channelsPerConnection,
     laneLogBytes,
-    lifecycle: [webhooks],
     graceMs: settings.presence.graceMs,
+    hooks,
+    lifecycle: [hooks, webhooks],
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
   });
   await node.start();
-  const ingest = await startIngest(settings, node, clock, log);
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
+  const verbs = verbsOf(node, desk, webhooks, () =>
+    info(node, transports, ingest, hooks, clock.now() - startedAt),
+  );
+  await startHooks(hooks, settings, node, verbs, log);
+  const ingest = await startIngest(settings, node, clock, log);
   const servers = new HttpServers({
     settings,
     version: version(),
-    verbs: verbsOf(node, desk, webhooks, () => info(node, transports, ingest, clock.now() - startedAt)),
+    verbs,
     authenticator: node.authenticator,
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
@@ -89,7 +100,7 @@ export async function startServer(
     feedTransports: feeds.transports,
     native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
     probe: node.probe.bind(node),
-    metrics: new Metrics(() => measured(node, transports, ingest, webhooks, counters)),
+    metrics: new Metrics(() => measured(node, transports, ingest, webhooks, hooks, counters)),
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
     log,
@@ -101,11 +112,12 @@ export async function startServer(
     port: bound.public.port,
     host: bound.public.host,
     development: settings.development,
+    reloadHooks: () => hooks.reload(),
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();
       await shutDown(settings, node, transports, servers, ingest);
-      await webhooks.close(Math.max(endsAt - clock.now(), limits.webhookFarewellMs));
+      await sayFarewell(webhooks, hooks, Math.max(0, endsAt - clock.now()));
       authenticator.close();
     }),
   };
@@ -168,6 +180,14 @@ async function shutDown(
   await node.close();
 }
 
+/** Who was told of the last sessions has a moment to take it in. */
+async function sayFarewell(webhooks: Webhooks, hooks: HookRuntime, leftMs: number): Promise<void> {
+  await Promise.all([
+    hooks.close(Math.max(leftMs, limits.hookFarewellMs)),
+    webhooks.close(Math.max(leftMs, limits.webhookFarewellMs)),
+  ]);
+}
+
 /** What the ingest listens to is in force before the first client comes; where Redis is down, it is tried on. */
 async function startIngest(
   { ingest: { redis }, limits }: Settings,
@@ -221,8 +241,10 @@ function measured(
   { websocket, feeds, native }: Transports,
   ingest: RedisIngest | undefined,
   webhooks: Webhooks,
+  hooks: HookRuntime,
   counters: ApiCounters,
 ): Figures {
+  const hookFigures = hooks.figures();
   return {
     ...node.figures(),
     connections: new Map([
@@ -232,6 +254,7 @@ function measured(
     ]),
     apiRequests: counters.read(),
     webhooks: webhooks.figures(),
+    ...(hookFigures !== undefined && { hooks: hookFigures }),
     ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
   };
 }
@@ -240,8 +263,10 @@ function info(
   node: Node,
   { websocket, feeds, native }: Transports,
   ingest: RedisIngest | undefined,
+  hooks: HookRuntime,
   uptimeMs: number,
 ): object {
+  const hookInfo = hooks.info();
   const { sessions, users, channels, subscriptions, counters } = node.figures();
   const { pid } = process;
   let { connections } = websocket;
@@ -255,6 +280,7 @@ function info(
     engine: 'memory',
     workers: [worker],
     ...(ingest !== undefined && { ingest: { redis: ingest.info() } }),
+    ...(hookInfo !== undefined && { hooks: hookInfo }),
   };
 }
 

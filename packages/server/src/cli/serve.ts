@@ -62,6 +62,8 @@ function startFault(error: unknown, { settings }: LoadedConfig): unknown {
       return new CommandError(error.message, exitCodes.unavailable);
     case 'ERR_LOG_UNUSABLE':
       return new CommandError(`dataDir: ${error.message}`, exitCodes.config);
+    case 'ERR_HOOKS_UNUSABLE':
+      return new CommandError(error.message, exitCodes.config);
     case 'EADDRINUSE':
       return new CommandError(
         `${place} is in use by another program; end that one, or choose another port with --port.`,

@@ -4,11 +4,14 @@ import type { CarillonConfig } from './schema.ts';
 type Rule = NonNullable<CarillonConfig['channels']>[string];
 
 /** A config that remembers its channel patterns and their schemas: what `ChannelsOf<typeof config>` reads. */
-export type DefinedConfig<Schemas> = Omit<CarillonConfig, 'channels'> & {
+export type DefinedConfig<Schemas, Hooks = object> = Omit<CarillonConfig, 'channels' | 'hooks'> & {
+  hooks?: string | Hooks;
   channels?: { [Pattern in keyof Schemas]: Rule & { schema?: Schemas[Pattern] } };
 };
 
 /** Returns its argument; an editor that reads the file then knows every key. A plain object works as well. */
-export function defineConfig<Schemas>(config: DefinedConfig<Schemas>): DefinedConfig<Schemas> {
+export function defineConfig<Schemas, Hooks>(
+  config: DefinedConfig<Schemas, Hooks>,
+): DefinedConfig<Schemas, Hooks> {
   return config;
 }

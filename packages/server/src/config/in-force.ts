@@ -21,7 +21,7 @@ export function inForce(
   const values: ValueInForce[] = [];
   const visit = (value: unknown, path: readonly PropertyKey[]): void => {
     if (value === undefined) return;
-    const shownValue = isDataSchema(value) ? `a schema of ${value['~standard'].vendor}` : value;
+    const shownValue = shownAs(value);
     const isMap = typeof shownValue === 'object' && shownValue !== null && !Array.isArray(shownValue);
     if (isMap && Object.keys(shownValue).length > 0) {
       for (const [name, member] of Object.entries(shownValue)) visit(member, [...path, name]);
@@ -46,6 +46,12 @@ function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string |
       return reason;
   }
   return undefined;
+}
+
+/** What no JSON can say, in words. */
+function shownAs(value: unknown): unknown {
+  if (isDataSchema(value)) return `a schema of ${value['~standard'].vendor}`;
+  return typeof value === 'function' ? 'a function' : value;
 }
 
 /** How many there are may be known; what they are may not. */

@@ -78,7 +78,7 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
     reasons,
   );
   return {
-    settings: toSettings(config, development, absolute),
+    settings: toSettings(config, development, absolute, file),
     origins: new Map(values.map(({ path, origin }) => [path, origin])),
     inForce: values,
     development,

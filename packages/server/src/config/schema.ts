@@ -19,6 +19,7 @@ import {
   urlPath,
   whole,
 } from './fields.ts';
+import { hooks } from './hooks.ts';
 import { ingest } from './ingest.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -220,6 +221,10 @@ const limits = section({
     whole(1_048_576, 1_024 * gibibyte).default(bounds.dataBytes),
     'The file in `dataDir`; when it is full, publishing is refused until something has expired.',
   ),
+  hookMemoryBytes: key(
+    whole(16_777_216, 64 * gibibyte).default(bounds.hookMemoryBytes),
+    'What the hooks may need in memory; a thread that needs more is ended and replaced.',
+  ),
   memoryHistoryBytes: key(
     whole(1_048_576, 64 * gibibyte).default(bounds.memoryHistoryBytes),
     'All histories in memory together; the oldest go first.',
@@ -317,6 +322,15 @@ export const configSchema = section({
   ),
   presence: key(presence.prefault({}), 'Who is in a channel, and when it is told that somebody is gone.'),
   ingest: key(ingest.prefault({}), 'Publications that come from elsewhere.'),
+  hooks: key(
+    hooks.optional(),
+    'What the application decides itself: a file in TypeScript or JavaScript, or an object of hooks, each a function or `{ url }`; docs/guides/hooks.md shows it.',
+    { type: 'path or object' },
+  ),
+  hookTimeout: key(
+    duration('10ms', '10m').default('5s'),
+    'How long a hook may take; then error 108, also when it loops.',
+  ),
   webhooks: key(
     webhooks.default([]),
     'Backends that are told when clients and channels come and go; the guide docs/guides/webhooks.md shows it.',

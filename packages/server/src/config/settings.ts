@@ -4,6 +4,7 @@ import { type ApiSettings, apiSettings } from './api-settings.ts';
 import { type CallbackSettings, callbackSettings, type JwtSettings, jwtSettings } from './auth-settings.ts';
 import { parseDuration } from './duration.ts';
 import { isDataSchema } from './fields.ts';
+import { type HookSourceSettings, hookSource } from './hooks.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
 import type { CompleteConfig } from './schema.ts';
 import { type WebhookSettings, webhookSettings } from './webhook-settings.ts';
@@ -84,6 +85,11 @@ export interface Settings {
     readonly graceMs: number;
   };
   readonly ingest: { readonly redis?: RedisIngestSettings };
+  readonly hooks: {
+    readonly source: HookSourceSettings;
+    /** Of each call. */
+    readonly timeoutMs: number;
+  };
   readonly webhooks: readonly WebhookSettings[];
   readonly limits: {
     /** Loopback and trusted proxies are not counted. */
@@ -96,6 +102,7 @@ export interface Settings {
     /** What waits for one webhook. */
     readonly webhookQueueEvents: number;
     readonly webhookQueueBytes: number;
+    readonly hookMemoryBytes: number;
     readonly memoryHistoryBytes: number;
     readonly laneLogBytes: number;
   };
@@ -105,8 +112,13 @@ export interface Settings {
   };
 }
 
-/** Derives the settings from a config that was checked; called once. `absolute` knows what paths are relative to. */
-export function toSettings(config: CompleteConfig, development: boolean, absolute: Absolute): Settings {
+/** Derives the settings from a config that was checked; called once. `absolute` knows what paths are relative to, `file` is the config's own. */
+export function toSettings(
+  config: CompleteConfig,
+  development: boolean,
+  absolute: Absolute,
+  file?: string,
+): Settings {
   const { redis } = config.ingest;
   return deepFreeze({
     host: bare(config.host),
@@ -143,6 +155,10 @@ export function toSettings(config: CompleteConfig, development: boolean, absolut
     channels: Object.entries(config.channels).map(([pattern, rule]) => channelSettings(pattern, rule)),
     presence: { graceMs: milliseconds(config.presence.grace) },
     ingest: redis === undefined ? {} : { redis: redisIngestSettings(redis, absolute) },
+    hooks: {
+      source: hookSource(config.hooks, absolute, file),
+      timeoutMs: milliseconds(config.hookTimeout),
+    },
     webhooks: config.webhooks.map(webhookSettings),
     ...present('rendezvous', rendezvousSettings(config)),
     limits: limitSettings(config.limits),

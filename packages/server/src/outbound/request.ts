@@ -16,12 +16,14 @@ export interface HttpRequest {
   readonly maxBytes: number;
   /** The status says it all: the answer is there with its head, and a body that is long, broken or endless is no fault. */
   readonly statusOnly?: true;
+  /** Whether the body of an answer that is not 200 is wanted too. */
+  readonly wantsRefusals?: boolean;
   readonly clock: Clock;
 }
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Empty where the status is not 200, or is all that was asked for. */
+  /** Empty where the status is not 200 and refusals are not wanted, or where the status is all that was asked for. */
   readonly body: string;
   /** The header, as it was written. */
   readonly retryAfter?: string;
@@ -74,7 +76,8 @@ function attempt(asked: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
       const retryAfter = told['retry-after'];
       const said = { status, ...(retryAfter !== undefined && { retryAfter }) };
       // That is the answer, whatever becomes of its body, which is read only so that the connection can be kept.
-      if (status !== 200 || asked.statusOnly === true) resolve({ ...said, body: '' });
+      const isAll = status !== 200 && asked.wantsRefusals !== true;
+      if (isAll || asked.statusOnly === true) resolve({ ...said, body: '' });
       read(response, maxBytes).then((text) => {
         cancel();
         resolve({ ...said, body: text });

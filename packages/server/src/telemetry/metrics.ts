@@ -1,6 +1,7 @@
 /** What Prometheus reads: the plain numbers that the server keeps anyway, given names when somebody asks. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters } from '../core/figures.ts';
+import { type HookMetricFigures, measureHooks } from './hook-metrics.ts';
 import type { Sample } from './sample.ts';
 import { type WebhookMetricFigures, webhookMetrics, webhookSamples } from './webhook-metrics.ts';
 
@@ -19,6 +20,8 @@ export interface Figures {
   readonly ingest?: ReadonlyMap<string, IngestFigures>;
   /** Backends that are told of clients and channels, as the config lists them. */
   readonly webhooks?: readonly WebhookMetricFigures[];
+  /** Absent where there are none. */
+  readonly hooks?: HookMetricFigures;
   readonly apiRequests: Iterable<{
     readonly method: string;
     readonly status: number;
@@ -50,6 +53,7 @@ export class Metrics {
     this.#measureIngest();
     this.#measureWebhooks();
     this.#gaugeState();
+    measureHooks(this.#registry, () => figures().hooks);
     // A finer timer would wake an idle process more often than it tells anything.
     if (process)
       collectDefaultMetrics({

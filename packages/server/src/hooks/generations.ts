@@ -1,0 +1,279 @@
+/** Loads the hooks, again and again: a new generation takes over when it is good, and one that is not leaves the old in force. */
+import { type JsonText, limits } from '@carillon/protocol';
+import type { Cancel, Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { fileStamp } from './file-stamp.ts';
+import { FileWatch } from './file-watch.ts';
+import { Generation } from './generation.ts';
+import { Replacements } from './replacements.ts';
+import type { Settled } from './settled.ts';
+import type { HookSource, UrlHookSettings } from './source.ts';
+import { HookLoadFault, HookThread, type ThreadOwner } from './thread.ts';
+import { UrlHook } from './url-hook.ts';
+
+export interface GenerationsOptions {
+  /** For each call. */
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Reads what stands at a hook that is no function. @throws {Error} with half a sentence. */
+  readonly readUrlHook: (value: unknown) => UrlHookSettings;
+  /** A request of a hook to the server API. @throws {ReplyError} */
+  readonly request: (method: string, params: JsonText) => Promise<JsonText>;
+  /** A new generation is in force, which somebody wanted: not the replacement of a thread that died. */
+  readonly renewed: () => void;
+}
+
+export type Reload =
+  | { readonly ok: true; readonly generation: number; readonly names: readonly string[] }
+  /** `reason`: half a sentence. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Generations that still answer old calls; a further one waits for the first of them. */
+const mostRetiring = 4;
+
+export class Generations {
+  /** Why the last load failed; undefined when it did not. */
+  failing: { readonly at: number; readonly reason: string } | undefined;
+  reloadFailures = 0;
+  readonly #options: GenerationsOptions;
+  readonly #watch: FileWatch;
+  readonly #replacements: Replacements;
+  #source: HookSource;
+  #current: Generation | undefined;
+  readonly #retiring = new Set<Promise<void>>();
+  /** The load under way, or the last one. */
+  #loading: Promise<unknown> = Promise.resolve();
+  /** The load that begins after that. */
+  #next: Promise<Reload> | undefined;
+  /** Loads that are under way or wait for their turn. */
+  #loads = 0;
+  #starting: HookThread | undefined;
+  readonly #waiting = new Set<(generation: Generation | undefined) => void>();
+  #isClosed = false;
+
+  constructor(source: HookSource, options: GenerationsOptions) {
+    this.#source = source;
+    this.#options = options;
+    const { clock, log } = options;
+    this.#watch = new FileWatch(clock, () => void this.reload());
+    this.#replacements = new Replacements({
+      clock,
+      log,
+      load: () => this.#begin(true),
+      isNeeded: () => !this.#isClosed && this.#current?.isWhole === false,
+      gaveUpForNow: () => this.#sendHome(),
+    });
+  }
+
+  get current(): Generation | undefined {
+    return this.#current;
+  }
+
+  get file(): string | undefined {
+    return this.#source.module?.path;
+  }
+
+  /** Loads anew, from another source if one is given. A load that is under way is finished first. */
+  reload(source: HookSource = this.#source): Promise<Reload> {
+    this.#source = source;
+    this.#replacements.forget();
+    return this.#begin(false);
+  }
+
+  /** Never rejects. While a thread that died is replaced, it waits for the new one. */
+  ask(name: string, event: JsonText): Promise<Settled> {
+    const asked = this.#current?.ask(name, event);
+    if (asked !== undefined) return asked;
+    const { clock, timeoutMs } = this.#options;
+    const gone: Settled = {
+      outcome: 'unavailable',
+      isGuilty: false,
+    };
+    if (this.#loads === 0) return Promise.resolve(gone);
+    return new Promise((resolve) => {
+      const settle = (generation?: Generation): void => {
+        cancel();
+        this.#waiting.delete(settle);
+        resolve(generation?.ask(name, event) ?? gone);
+      };
+      const cancel: Cancel = clock.after(timeoutMs, () => settle());
+      this.#waiting.add(settle);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#watch.close();
+    this.#replacements.close();
+    this.#sendHome();
+    await Promise.all([this.#starting?.terminate(), this.#current?.terminate()]);
+    await this.#loading;
+  }
+
+  #begin(isReplacement: boolean): Promise<Reload> {
+    if (this.#next !== undefined) return this.#next;
+    this.#loads += 1;
+    const next = this.#loading.then(async () => {
+      this.#next = undefined;
+      const loaded = await this.#load(isReplacement);
+      this.#loads -= 1;
+      return loaded;
+    });
+    this.#next = next;
+    this.#loading = next;
+    return next;
+  }
+
+  /** Never rejects. */
+  async #load(isReplacement: boolean): Promise<Reload> {
+    if (this.#isClosed) return { ok: false, reason: 'the server ends' };
+    if (this.#retiring.size >= mostRetiring) await Promise.race(this.#retiring);
+    const source = this.#source;
+    const { module } = source;
+    const stamps = new Map<string, string>();
+    if (module === undefined && source.urls === undefined) return this.#clear();
+    if (module !== undefined) stamps.set(module.path, fileStamp(module.path));
+    try {
+      const generation = await this.#make(source, stamps);
+      this.#switchTo(generation);
+      this.#watch.set(stamps, false);
+      if (!isReplacement) this.#options.renewed();
+      return { ok: true, generation: generation.number, names: [...generation.names] };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#failed(reason);
+      if (!this.#isClosed) this.#watch.set(stamps, true);
+      if (!isReplacement && this.#current?.isWhole === false) this.#replacements.need();
+      return { ok: false, reason };
+    }
+  }
+
+  /** There are no hooks any more. */
+  #clear(): Reload {
+    if (this.#current !== undefined) this.#retire(this.#current);
+    this.#current = undefined;
+    this.failing = undefined;
+    this.#watch.set(new Map(), false);
+    this.#sendHome();
+    return { ok: true, generation: 0, names: [] };
+  }
+
+  /** @throws {HookLoadFault} */
+  async #make({ module, urls = new Map() }: HookSource, stamps: Map<string, string>): Promise<Generation> {
+    const { clock } = this.#options;
+    const number = (this.#current?.number ?? 0) + 1;
+    const settings = new Map(urls);
+    const functions = new Set<string>();
+    let thread: HookThread | undefined;
+    if (module !== undefined) {
+      thread = new HookThread({
+        ...this.#options,
+        module,
+        generation: number,
+        owner: this.#owner(() => thread, stamps),
+      });
+      this.#starting = thread;
+      try {
+        for (const [name, hook] of Object.entries(JSON.parse(await thread.load()) as object)) {
+          if (hook === true) functions.add(name);
+          else settings.set(name, this.#readUrlHook(name, hook));
+        }
+      } catch (error) {
+        await thread.terminate();
+        throw error;
+      } finally {
+        this.#starting = undefined;
+      }
+      if (this.#isClosed) await thread.terminate();
+      if (functions.size === 0) this.#retire(thread);
+    }
+    return new Generation({
+      number,
+      loadedAt: clock.now(),
+      functions,
+      ...(functions.size > 0 && thread !== undefined && { thread }),
+      urls: new Map([...settings].map(([name, url]) => [name, this.#urlHook(name, url)])),
+    });
+  }
+
+  #readUrlHook(name: string, value: unknown): UrlHookSettings {
+    try {
+      return this.#options.readUrlHook(value);
+    } catch (error) {
+      throw new HookLoadFault(`'${name}' ${error instanceof Error ? error.message : 'cannot be used'}`);
+    }
+  }
+
+  #urlHook(name: string, settings: UrlHookSettings): UrlHook {
+    const { clock, timeoutMs } = this.#options;
+    return new UrlHook({ ...settings, name, timeoutMs: settings.timeoutMs ?? timeoutMs, clock });
+  }
+
+  /** From here on every new call is the new generation's; the old one answers what it was asked. */
+  #switchTo(generation: Generation): void {
+    const old = this.#current;
+    this.#current = generation;
+    this.failing = undefined;
+    this.#replacements.loaded();
+    for (const settle of [...this.#waiting]) settle(generation);
+    if (old !== undefined) this.#retire(old);
+    const { number, names } = generation;
+    this.#options.log.info(`hooks: generation ${number} is in force`, {
+      ...(this.file !== undefined && { file: this.file }),
+      hooks: [...names].join(', '),
+    });
+  }
+
+  #retire(old: { retire(): Promise<void> }): void {
+    const retiring = old.retire().finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+  }
+
+  #failed(reason: string): void {
+    const { clock, log } = this.#options;
+    if (this.#isClosed) return;
+    this.failing = { at: clock.now(), reason };
+    this.reloadFailures += 1;
+    if (this.#current === undefined) return;
+    if (!this.#current.isWhole) this.#sendHome();
+    const then = this.#current.isWhole
+      ? `generation ${this.#current.number} stays in force`
+      : 'there are none now';
+    log.error(`hooks: ${this.file ?? 'the config'} cannot be loaded, so ${then}: ${reason}`);
+  }
+
+  #owner(thread: () => HookThread | undefined, stamps: Map<string, string>): ThreadOwner {
+    const { log, request } = this.#options;
+    const isCurrent = (): boolean => {
+      const own = thread();
+      return own !== undefined && this.#current?.isOf(own) === true;
+    };
+    return {
+      request,
+      file: (path, stamp) => {
+        if (isCurrent()) this.#watch.add(path, stamp);
+        else if (!stamps.has(path) && stamps.size < limits.hookFiles) stamps.set(path, stamp);
+      },
+      wrote: ({ level, hook, message, fields }) => {
+        const more = fields === '' ? {} : (JSON.parse(fields) as object);
+        log[level](message, { ...more, ...(hook !== '' && { hook }) });
+      },
+      faulty: (sentence) => {
+        log.error(`hooks: their thread is replaced: ${sentence}`);
+        if (isCurrent()) this.#replacements.need();
+      },
+      died: (sentence) => {
+        log.error(`hooks: their thread is replaced: ${sentence}`);
+        if (!isCurrent()) return;
+        this.#current?.lostThread();
+        this.#replacements.need();
+      },
+    };
+  }
+
+  #sendHome(): void {
+    for (const settle of [...this.#waiting]) settle(undefined);
+  }
+}

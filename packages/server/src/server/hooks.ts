@@ -1,0 +1,70 @@
+/** The hooks of a server, made of its settings. */
+import { readUrlHook } from '../config/hooks.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Publisher } from '../core/publisher.ts';
+import { HookRuntime } from '../hooks/runtime.ts';
+import { HookLoadFault } from '../hooks/thread.ts';
+import { apiInside } from '../http/api/inside.ts';
+import type { Verbs } from '../http/api/method.ts';
+
+/** Hooks that cannot be used at the start. */
+export class HooksUnusable extends Error {
+  readonly code = 'ERR_HOOKS_UNUSABLE';
+
+  constructor(reason: string) {
+    super(reason);
+    this.name = 'HooksUnusable';
+  }
+}
+
+/** Nothing is loaded yet. */
+export function createHooks({ hooks, limits }: Settings, clock: Clock, log: Log): HookRuntime {
+  const { source, timeoutMs } = hooks;
+  return new HookRuntime(source, {
+    timeoutMs,
+    memoryBytes: limits.hookMemoryBytes,
+    clock,
+    log,
+    readUrlHook,
+  });
+}
+
+/** @throws {HooksUnusable} with one sentence. */
+export async function startHooks(
+  hooks: HookRuntime,
+  { hooks: { source } }: Settings,
+  node: Publisher,
+  verbs: Verbs,
+  log: Log,
+): Promise<void> {
+  // What a hook publishes is the server's own: asked about it, it could ask for ever.
+  const publish: Verbs['publish'] = (channel, data, options) => node.publish(channel, data, options);
+  try {
+    await hooks.start(apiInside({ ...verbs, publish }, log));
+  } catch (error) {
+    if (!(error instanceof HookLoadFault)) throw error;
+    throw new HooksUnusable(
+      `hooks: ${source.module?.path ?? 'the config'} cannot be loaded: ${error.message}.`,
+    );
+  }
+}
+
+/** Loads the hooks of a config once, and tells which there are; undefined where it has none. @throws {HooksUnusable} */
+export async function probeHooks(
+  settings: Settings,
+  clock: Clock,
+  log: Log,
+): Promise<readonly string[] | undefined> {
+  const { module, urls } = settings.hooks.source;
+  if (module === undefined) return urls === undefined ? undefined : [...urls.keys()];
+  const hooks = createHooks(settings, clock, log);
+  try {
+    const loaded = await hooks.reload();
+    if (loaded.ok) return loaded.names;
+    throw new HooksUnusable(`hooks: ${module.path} cannot be loaded: ${loaded.reason}.`);
+  } finally {
+    await hooks.close(0);
+  }
+}
