@@ -13,6 +13,7 @@ export default defineConfig({
     'order:*': { subscribe: 'user', history: { size: 100, ttl: '10m' } },
     news: { subscribe: 'user' },
     'room:*': { subscribe: 'user', presence: true },
+    'user:{uid}': { subscribe: 'owner', inbox: true },
   },
   rendezvous: {},
   webhooks: [

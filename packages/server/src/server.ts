@@ -229,6 +229,7 @@ function verbsOf(
     channels: node.channels.bind(node),
     subscribers: node.subscribers.bind(node),
     reach: node.reach,
+    inboxes: node.inboxes,
     webhooks,
     presence: node.presence,
     info,

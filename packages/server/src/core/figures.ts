@@ -17,6 +17,8 @@ export interface Counters {
   overdue: number;
   /** Inboxes with unacknowledged messages that were not watched, because too many were. */
   overdueUnwatched: number;
+  /** Inboxes whose cursors were forgotten, because all together were too many. */
+  inboxesGivenUp: number;
   /** Refused commands by error code. */
   readonly errors: Map<number, number>;
   /** Connections ended by the server, by close code. */
@@ -34,6 +36,7 @@ export function createCounters(): Counters {
     acks: 0,
     overdue: 0,
     overdueUnwatched: 0,
+    inboxesGivenUp: 0,
     errors: new Map(),
     disconnects: new Map(),
   };

@@ -1,6 +1,7 @@
 /** Where the cursors of inboxes are kept: what is known of one, the plug that keeps it, and the home in this process's memory. */
 import { limits, type Position } from '@carillon/protocol';
 import type { Clock } from './clock.ts';
+import type { Counters } from './figures.ts';
 
 /** A device of an inbox's owner. */
 export interface SeenDevice {
@@ -76,25 +77,22 @@ export class MemoryInboxes implements InboxStore {
   readonly #bounds: InboxBounds;
   /** In the order of use, the longest ago first. */
   readonly #inboxes = new Map<string, Inbox>();
+  readonly #counters: Pick<Counters, 'inboxesGivenUp'>;
   #entries = 0;
-  #givenUp = 0;
 
   constructor(
     clock: Pick<Clock, 'now'>,
+    counters: Pick<Counters, 'inboxesGivenUp'>,
     bounds: InboxBounds = { devices: limits.inboxDevices, entries: limits.inboxEntries },
   ) {
     this.#clock = clock;
+    this.#counters = counters;
     this.#bounds = bounds;
   }
 
   /** Inboxes and devices. */
   get entries(): number {
     return this.#entries;
-  }
-
-  /** Inboxes whose cursors had to make room for others. */
-  get givenUp(): number {
-    return this.#givenUp;
   }
 
   async read(channel: string): Promise<InboxState> {
@@ -190,7 +188,7 @@ export class MemoryInboxes implements InboxStore {
     for (const [channel, inbox] of this.#inboxes) {
       const isFull = this.#entries > this.#bounds.entries;
       if ((!isFull && !this.#isOver(inbox.usedAt, inbox)) || this.#inboxes.size === 1) return;
-      if (isFull) this.#givenUp += 1;
+      if (isFull) this.#counters.inboxesGivenUp += 1;
       this.#inboxes.delete(channel);
       this.#entries -= 1 + inbox.devices.size;
     }

@@ -74,6 +74,7 @@ export interface InboxReport {
     readonly device: string;
     readonly offset: number;
     readonly unread: number;
+    /** In milliseconds of the clock. */
     readonly seenAt: number;
   }[];
 }

@@ -155,7 +155,7 @@ export class Node {
     this.#hooks = hooks;
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
-    const store = options.inboxes ?? new MemoryInboxes(clock);
+    const store = options.inboxes ?? new MemoryInboxes(clock, counters);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, room: hub.room.bind(hub) });

@@ -33,6 +33,7 @@ const inTurn: ReadonlySet<string> = new Set([
   'batch',
   'broadcast',
   'history',
+  'inbox_list',
   'channels',
   'sessions',
   'groups',

@@ -341,5 +341,8 @@ const offVerbs = {
   get presence() {
     return never();
   },
+  get inboxes() {
+    return never();
+  },
   info: never,
 };

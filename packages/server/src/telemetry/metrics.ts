@@ -95,6 +95,7 @@ export class Metrics {
       [],
       ({ counters }) => [[counters.rereads]],
     );
+    this.#countInboxes();
     this.#counter('errors_total', 'Refused commands of clients.', ['code'], ({ counters }) =>
       labelled('code', counters.errors),
     );
@@ -109,6 +110,23 @@ export class Metrics {
         [...apiRequests].map(
           ({ method, status, count }): Sample => [count, { method, status: String(status) }],
         ),
+    );
+  }
+
+  #countInboxes(): void {
+    const counter = (name: string, help: string, read: (counters: Counters) => number): void =>
+      this.#counter(name, help, [], ({ counters }) => [[read(counters)]]);
+    counter('acks_total', 'Acknowledgements that moved a cursor of an inbox.', ({ acks }) => acks);
+    counter('inbox_overdue_total', 'Times that `inboxOverdue` was told.', ({ overdue }) => overdue);
+    counter(
+      'inbox_overdue_unwatched_total',
+      'Inboxes with unacknowledged messages that were not watched for `inboxOverdue`, because too many were.',
+      ({ overdueUnwatched }) => overdueUnwatched,
+    );
+    counter(
+      'inbox_cursors_forgotten_total',
+      'Inboxes whose cursors were forgotten for want of room; their messages are delivered again.',
+      ({ inboxesGivenUp }) => inboxesGivenUp,
     );
   }
 

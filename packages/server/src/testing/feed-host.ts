@@ -105,6 +105,7 @@ export async function startFeeds({
       subscribers: node.subscribers.bind(node),
       reach: node.reach,
       presence: node.presence,
+      inboxes: node.inboxes,
       info: () => ({}),
     },
     authenticator,

@@ -65,6 +65,14 @@ const rules: readonly Rule[] = [
   { pattern: 'open:*', ...open, retention },
   { pattern: 'plain:*', ...open },
   { pattern: 'user:{uid}', subscribe: 'owner', publish: 'owner', readHistory: 'owner', retention },
+  {
+    pattern: 'inbox:{uid}',
+    subscribe: 'owner',
+    publish: 'nobody',
+    readHistory: 'owner',
+    retention,
+    inbox: {},
+  },
   rendezvousRule(rendezvousTtlMs),
   { pattern: 'closed:*', subscribe: 'nobody', publish: 'nobody', readHistory: 'nobody', retention },
 ];
@@ -109,6 +117,7 @@ export async function startHttp({
       subscribers: node.subscribers.bind(node),
       reach: node.reach,
       presence: node.presence,
+      inboxes: node.inboxes,
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),

@@ -34,7 +34,7 @@ function prepareFor(
   const prepared = method.prepare(input, raw, names === 'pattern' ? narrowed(verbs, grant) : verbs, grant);
   // Only what was found good has its channels where they are looked for.
   if (typeof prepared === 'function')
-    for (const channel of channelsIn(input as Params, names)) grant.requireChannel(channel);
+    for (const channel of channelsIn(input as Params, names, verbs)) grant.requireChannel(channel);
   return prepared;
 }
 
@@ -43,8 +43,13 @@ export function permissionOf(name: string): Permission {
   return Object.hasOwn(permissions, name) ? (permissions[name] ?? {}) : { scope: 'admin' };
 }
 
-function channelsIn(params: Params, names: ChannelField | undefined): readonly string[] {
+/** @throws {ReplyError} 107, 108 where no inbox is the one that is meant. */
+function channelsIn(params: Params, names: ChannelField | undefined, { inboxes }: Verbs): readonly string[] {
   if (names === undefined || names === 'pattern') return [];
+  if (names === 'inbox') {
+    const { user, channel } = params;
+    return [user === undefined ? String(channel) : inboxes.named({ user: String(user) }).channel];
+  }
   const { [names]: value } = params;
   const named: unknown = names === 'to' ? (value as Params | undefined)?.['channel'] : value;
   return [named].flat().filter((channel) => typeof channel === 'string');

@@ -8,6 +8,7 @@ import {
 } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { Inboxes } from '../../core/inboxes.ts';
 import type { Presence } from '../../core/presence.ts';
 import type { PublishSource } from '../../core/publisher.ts';
 import type { Reach } from '../../core/reach.ts';
@@ -34,6 +35,8 @@ export interface Verbs {
   readonly reach: Reach;
   /** Who is in a channel. */
   readonly presence: Pick<Presence, 'list' | 'stats'>;
+  /** Messages for users who may be away. */
+  readonly inboxes: Pick<Inboxes, 'named' | 'unread' | 'report' | 'list' | 'acknowledge' | 'forget'>;
   /** What `info` answers; any object that JSON can carry. */
   info(): object | Promise<object>;
   /** Absent where rendezvous are off. */

@@ -5,10 +5,12 @@ import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
 import { blockMethods } from './blocks.ts';
 import { groupMethods } from './groups.ts';
-import { type ApiMethod, defineMethod, memberText, type PublishVerbOptions } from './method.ts';
+import { inboxMethods } from './inbox.ts';
+import { type ApiMethod, defineMethod, memberText } from './method.ts';
 import { annConnects, type Refusal, refusals } from './method-docs.ts';
 import { peopleMethods } from './people.ts';
 import { presenceMethods } from './presence.ts';
+import { publishOptions } from './publish-options.ts';
 import { rendezvousMethods } from './rendezvous.ts';
 import {
   broadcastResult,
@@ -19,7 +21,6 @@ import {
   publishResult,
 } from './results.ts';
 import {
-  type BroadcastParams,
   broadcastParams,
   channelParams,
   channelsParams,
@@ -259,6 +260,7 @@ export function apiMethods(log: Log): readonly ApiMethod[] {
     ...sendingMethods,
     ...peopleMethods,
     ...groupMethods,
+    ...inboxMethods,
     ...rendezvousMethods,
     ...webhookMethods,
     ...blockMethods,
@@ -272,25 +274,6 @@ function isPlainPublish(input: unknown): input is PublishParams {
   for (const name in input) if (name !== 'channel' && name !== 'data') return false;
   return typeof input.channel === 'string' && channelNameFault(input.channel) === undefined;
 }
-
-function publishOptions(params: PublishParams | BroadcastParams): PublishVerbOptions {
-  const { exclude, idempotency_key: idempotencyKey } = params;
-  if (exclude === undefined && idempotencyKey === undefined) return noOptions;
-  const { sessions, users } = exclude ?? {};
-  return {
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(exclude === undefined
-      ? {}
-      : {
-          exclude: {
-            ...(sessions === undefined ? {} : { sessions }),
-            ...(users === undefined ? {} : { users }),
-          },
-        }),
-  };
-}
-
-const noOptions: PublishVerbOptions = {};
 
 function positionText({ offset, epoch }: PublishResult): JsonText {
   return offset === undefined ? '{}' : `{"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;

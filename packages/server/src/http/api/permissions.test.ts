@@ -68,6 +68,8 @@ describe('ACC18: the table of permissions', () => {
       const { properties = {} } = z.toJSONSchema(params, { io: 'input' });
       const fields = ['channel', 'channels', 'to', 'pattern'].filter((field) => field in properties);
       if (name === 'mesh/publish') fields.push('c');
+      // A user stands for a channel there, too.
+      if (name.startsWith('inbox_')) fields.splice(0, 1, 'inbox');
       expect([name, ...fields]).toEqual(
         [name, permissions[name]?.names].filter((part) => part !== undefined),
       );
@@ -166,6 +168,12 @@ describe('ACC18: a key for some channels', () => {
     ['send', { to: { channel: 'closed:x' }, data: 1 }],
     ['disconnect', { to: { channel: 'closed:x' } }],
     ['sessions', { to: { channel: 'closed:x' } }],
+    ['inbox_push', { user: 7, data: 1 }],
+    ['inbox_push', { channel: 'inbox:7', data: 1 }],
+    ['inbox_list', { user: '7' }],
+    ['inbox_unread', { user: '7' }],
+    ['inbox_mark', { user: '7', offset: 0 }],
+    ['inbox_forget_device', { user: '7', device: 'phone' }],
   ])('%s of another channel is refused by its name', async (method, params) => {
     const { status, text } = await call('rooms', method, params);
     expect([status, text]).toEqual([403, expect.stringContaining('this API key is not for the channel')]);

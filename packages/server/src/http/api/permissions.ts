@@ -6,9 +6,9 @@ export type Scope = (typeof scopes)[number];
 
 /**
  * Where the parameters name channels, for keys that are good for some of them only. `to`: a target, which may be a channel.
- * `pattern`: the answer lists channels, and leaves out the others.
+ * `pattern`: the answer lists channels, and leaves out the others. `inbox`: the channel, or the user whose inbox it is.
  */
-export type ChannelField = 'channel' | 'channels' | 'c' | 'to' | 'pattern';
+export type ChannelField = 'channel' | 'channels' | 'c' | 'to' | 'pattern' | 'inbox';
 
 export interface Permission {
   /** Absent: any key may. */
@@ -52,6 +52,12 @@ export const permissions: Readonly<Record<string, Permission>> = {
   group: { scope: 'people' },
   tag: { scope: 'people' },
   untag: { scope: 'people' },
+
+  inbox_push: { scope: 'publish', names: 'inbox' },
+  inbox_list: { scope: 'read', names: 'inbox' },
+  inbox_unread: { scope: 'read', names: 'inbox' },
+  inbox_mark: { scope: 'people', names: 'inbox' },
+  inbox_forget_device: { scope: 'people', names: 'inbox' },
 
   rendezvous: { scope: 'rendezvous' },
   rendezvous_scan: { scope: 'rendezvous' },

@@ -139,6 +139,9 @@ describe('validation', () => {
       get presence() {
         return never();
       },
+      get inboxes() {
+        return never();
+      },
       info: never,
     };
     const inputs = [
