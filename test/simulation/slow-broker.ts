@@ -101,8 +101,8 @@ export class SlowBroker implements Broker {
     await this.#answer();
   }
 
-  channels(matches: (channel: string) => boolean, limit: number): Promise<readonly ChannelFigures[]> {
-    return this.#inner.channels(matches, limit);
+  channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
+    return this.#inner.channels(pattern, limit);
   }
 
   /** From now on what is published does not arrive. */

@@ -224,4 +224,6 @@ export const limits = {
   /** Data, and requests, that the durable log commits at once. */
   logBatchBytes: 4_194_304,
   logBatchRequests: 4_096,
+  /** What waits for a worker that is behind; beyond it the worker is told of a gap and reads history. */
+  linkWaitingBytes: 16_777_216,
 } as const;

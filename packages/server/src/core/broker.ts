@@ -88,8 +88,8 @@ export interface Broker {
   history(channel: string, query: HistoryQuery): Promise<HistoryPage>;
   /** Forgets the publications; epoch and offsets go on. */
   removeHistory(channel: string): Promise<void>;
-  /** The channels whose name matches, in no order. */
-  channels(matches: (channel: string) => boolean, limit: number): Promise<readonly ChannelFigures[]>;
+  /** The channels whose names match `pattern` (`*`: one or more characters), in no order; the server's own (`$`) are left out. */
+  channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]>;
 }
 
 /** Where a broker hands what arrives for this node. The hub is the sink. */

@@ -240,7 +240,7 @@ export class Node {
     const wanted = compilePattern(pattern);
     const matches = (name: string): boolean => !isReserved(name) && wanted.matches(name) && admits(name);
     const infos = new Map<string, ChannelInfo>();
-    for (const { channel, publications } of await this.#broker.channels(matches, limits.listedChannels)) {
+    for (const { channel, publications } of await this.#broker.channels(pattern, limits.listedChannels)) {
       infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });
     }
     for (const channel of this.#hub.channelNames()) {

@@ -16,6 +16,7 @@ import type {
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { compilePattern } from '../../core/pattern.ts';
 import { LogThread, type LogThreadOptions } from './log-thread.ts';
 import type { ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
 
@@ -93,13 +94,14 @@ export class DurableBroker implements Broker {
     await this.#thread.ask({ kind: 'remove', channel }, nothing);
   }
 
-  async channels(matches: (channel: string) => boolean, limit: number): Promise<readonly ChannelFigures[]> {
+  async channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
+    const wanted = compilePattern(pattern);
     const found: ChannelFigures[] = [];
     let after = 0;
     do {
       const request = { kind: 'list', after, limit: listedAtOnce } as const;
       const { channels, next } = await this.#thread.ask(request, (answer) => answer as ListAnswer);
-      found.push(...channels.filter(({ channel }) => matches(channel)));
+      found.push(...channels.filter(({ channel: name }) => !name.startsWith('$') && wanted.matches(name)));
       after = next;
     } while (after !== 0 && found.length < limit);
     return found.slice(0, limit);

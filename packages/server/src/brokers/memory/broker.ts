@@ -12,6 +12,7 @@ import type {
 } from '../../core/broker.ts';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
+import { compilePattern } from '../../core/pattern.ts';
 import { Stream } from './stream.ts';
 
 export interface MemoryBrokerOptions {
@@ -111,12 +112,13 @@ export class MemoryBroker implements Broker {
     if (stream !== undefined) this.#changing(stream, () => stream.clear());
   }
 
-  async channels(matches: (channel: string) => boolean, limit: number): Promise<readonly ChannelFigures[]> {
+  async channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
+    const wanted = compilePattern(pattern);
     const found: ChannelFigures[] = [];
     const now = this.#clock.now();
     for (const [channel, stream] of this.#streams) {
       if (found.length >= limit) break;
-      if (!matches(channel)) continue;
+      if (channel.startsWith('$') || !wanted.matches(channel)) continue;
       this.#changing(stream, () => stream.expire(now));
       if (stream.isSubscribed || stream.size > 0) {
         found.push({ channel, publications: stream.size, top: stream.top });
