@@ -5,6 +5,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  ChannelQuery,
   EarlierAnswer,
   HistoryPage,
   HistoryQuery,
@@ -101,8 +102,8 @@ export class SlowBroker implements Broker {
     await this.#answer();
   }
 
-  channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
-    return this.#inner.channels(pattern, limit);
+  channels(query: ChannelQuery): Promise<readonly ChannelFigures[]> {
+    return this.#inner.channels(query);
   }
 
   /** From now on what is published does not arrive. */

@@ -369,12 +369,12 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
         await publishMany(broker, 'b:1', 1);
         await broker.removeHistory('b:1');
         await publishMany(broker, 'a:2', 1);
-        const found = await broker.channels('a:*', 10);
+        const found = await broker.channels({ pattern: 'a:*', limit: 10 });
         expect(found.toSorted((x, y) => (x.channel < y.channel ? -1 : 1))).toEqual([
           { channel: 'a:1', publications: 2, top: 2 },
           { channel: 'a:2', publications: 1, top: 1 },
         ]);
-        expect(await broker.channels('*', 1)).toHaveLength(1);
+        expect(await broker.channels({ pattern: '*', limit: 1 })).toHaveLength(1);
       });
     });
   });

@@ -54,6 +54,15 @@ export interface HistoryQuery {
   readonly reverse?: boolean;
 }
 
+/** Which channels are listed; plain values, so that it can be asked elsewhere. */
+export interface ChannelQuery {
+  /** Of their names; `*` is one or more characters. */
+  readonly pattern: string;
+  /** Names and patterns of which one must match, too; absent: any name. */
+  readonly within?: readonly string[];
+  readonly limit: number;
+}
+
 /** A part of a channel's history, and where its stream stood when it was read. */
 export interface HistoryPage {
   readonly epoch: string;
@@ -88,8 +97,8 @@ export interface Broker {
   history(channel: string, query: HistoryQuery): Promise<HistoryPage>;
   /** Forgets the publications; epoch and offsets go on. */
   removeHistory(channel: string): Promise<void>;
-  /** The channels whose names match `pattern` (`*`: one or more characters), in no order; the server's own (`$`) are left out. */
-  channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]>;
+  /** Channels in no order, without the server's own (`$`). */
+  channels(query: ChannelQuery): Promise<readonly ChannelFigures[]>;
 }
 
 /** Where a broker hands what arrives for this node. The hub is the sink. */

@@ -25,7 +25,7 @@ import { Inboxes } from './inboxes.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Overdue } from './overdue.ts';
-import { compilePattern } from './pattern.ts';
+import { channelMatcher } from './pattern.ts';
 import type { Presence } from './presence.ts';
 import { presenceCommands } from './presence-commands.ts';
 import type { PublishSource } from './publisher.ts';
@@ -233,14 +233,11 @@ export class Node {
   }
 
   /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters) and that `admits` admits, at most 10,000. */
-  async channels(
-    pattern = '*',
-    admits: (channel: string) => boolean = () => true,
-  ): Promise<readonly ChannelInfo[]> {
-    const wanted = compilePattern(pattern);
-    const matches = (name: string): boolean => !isReserved(name) && wanted.matches(name) && admits(name);
+  async channels(pattern = '*', within?: readonly string[]): Promise<readonly ChannelInfo[]> {
+    const query = { pattern, limit: limits.listedChannels, ...(within && { within }) };
+    const matches = channelMatcher(query);
     const infos = new Map<string, ChannelInfo>();
-    for (const { channel, publications } of await this.#broker.channels(pattern, limits.listedChannels)) {
+    for (const { channel, publications } of await this.#broker.channels(query)) {
       infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });
     }
     for (const channel of this.#hub.channelNames()) {
@@ -341,9 +338,4 @@ export class Node {
       log: this.#log,
     });
   }
-}
-
-/** The server's own channels are nobody else's affair. */
-function isReserved(channel: string): boolean {
-  return channel.startsWith('$');
 }

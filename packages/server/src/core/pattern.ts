@@ -90,3 +90,19 @@ function weigh(pattern: string): { exact: boolean; literals: number; open: numbe
     stars: parts.filter((text) => text === '*').length,
   };
 }
+
+/** Whether a name is listed; the server's own (`$`) are nobody else's affair. */
+export function channelMatcher({
+  pattern,
+  within,
+}: {
+  readonly pattern: string;
+  readonly within?: readonly string[];
+}): (channel: string) => boolean {
+  const wanted = compilePattern(pattern);
+  const bounds = within?.map((each) => compilePattern(each));
+  return (channel) =>
+    !channel.startsWith('$') &&
+    wanted.matches(channel) &&
+    (bounds === undefined || bounds.some((bound) => bound.matches(channel)));
+}

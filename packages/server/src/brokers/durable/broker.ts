@@ -7,6 +7,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  ChannelQuery,
   EarlierAnswer,
   HistoryPage,
   HistoryQuery,
@@ -16,7 +17,7 @@ import type {
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { compilePattern } from '../../core/pattern.ts';
+import { channelMatcher } from '../../core/pattern.ts';
 import { LogThread, type LogThreadOptions } from './log-thread.ts';
 import type { ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
 
@@ -94,17 +95,17 @@ export class DurableBroker implements Broker {
     await this.#thread.ask({ kind: 'remove', channel }, nothing);
   }
 
-  async channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
-    const wanted = compilePattern(pattern);
+  async channels(query: ChannelQuery): Promise<readonly ChannelFigures[]> {
+    const matches = channelMatcher(query);
     const found: ChannelFigures[] = [];
     let after = 0;
     do {
       const request = { kind: 'list', after, limit: listedAtOnce } as const;
       const { channels, next } = await this.#thread.ask(request, (answer) => answer as ListAnswer);
-      found.push(...channels.filter(({ channel: name }) => !name.startsWith('$') && wanted.matches(name)));
+      found.push(...channels.filter(({ channel }) => matches(channel)));
       after = next;
-    } while (after !== 0 && found.length < limit);
-    return found.slice(0, limit);
+    } while (after !== 0 && found.length < query.limit);
+    return found.slice(0, query.limit);
   }
 
   #handOn(

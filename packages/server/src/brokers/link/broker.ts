@@ -5,6 +5,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  ChannelQuery,
   EarlierAnswer,
   HistoryPage,
   HistoryQuery,
@@ -85,8 +86,8 @@ export class LinkBroker implements Broker {
     await this.#ask({ op: 'removeHistory', channel });
   }
 
-  async channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
-    const { result } = await this.#ask({ op: 'channels', pattern, limit });
+  async channels(query: ChannelQuery): Promise<readonly ChannelFigures[]> {
+    const { result } = await this.#ask({ op: 'channels', query });
     return result as readonly ChannelFigures[];
   }
 

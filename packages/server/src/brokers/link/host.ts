@@ -90,7 +90,7 @@ export class LinkHost implements BrokerSink {
       case 'removeHistory':
         return { result: await broker.removeHistory(question.channel) };
       case 'channels':
-        return { result: await broker.channels(question.pattern, question.limit) };
+        return { result: await broker.channels(question.query) };
       case 'subscribe':
         return {
           result: await this.#inTurn(question.channel, () => this.#subscribe(link, question.channel)),

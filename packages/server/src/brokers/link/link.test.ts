@@ -149,7 +149,9 @@ describe('several workers', () => {
     await vi.waitFor(() => expect(two.seen).toEqual(['a 1 1']));
     await expect(one.broker.publish('a', '2', kept)).rejects.toMatchObject({ code: 108 });
     // Nobody holds the channel any more, so it is not listed.
-    await vi.waitFor(async () => expect(await machine.inner.channels('only one', 1)).toEqual([]));
+    await vi.waitFor(async () =>
+      expect(await machine.inner.channels({ pattern: 'only one', limit: 1 })).toEqual([]),
+    );
   });
 
   test('what a worker asked when the primary went is refused, and it is told once', async () => {

@@ -1,6 +1,12 @@
 /** What goes over the link: a few facts as JSON, and published data as the bytes that it is, untouched. */
 import type { ErrorName, JsonText } from '@carillon/protocol';
-import type { Exclusion, HistoryQuery, Publication, PublishOptions } from '../../core/broker.ts';
+import type {
+  ChannelQuery,
+  Exclusion,
+  HistoryQuery,
+  Publication,
+  PublishOptions,
+} from '../../core/broker.ts';
 import { ReplyError, refuse } from '../../core/errors.ts';
 import { frame, kinds } from './frames.ts';
 
@@ -10,7 +16,7 @@ export type Question =
   | { readonly op: 'publish'; readonly channel: string; readonly options: PublishOptions }
   | { readonly op: 'answered'; readonly channel: string; readonly idempotencyKey: string }
   | { readonly op: 'history'; readonly channel: string; readonly query: HistoryQuery }
-  | { readonly op: 'channels'; readonly pattern: string; readonly limit: number };
+  | { readonly op: 'channels'; readonly query: ChannelQuery };
 
 /** The facts of a publication; its data follows as bytes. */
 interface PublicationFacts {

@@ -108,7 +108,7 @@ describe('what the count of bytes says', () => {
     }
     clock.advance(2 * day);
     expect(broker.bytes).toBe(0);
-    expect(await broker.channels('*', 100)).toEqual([]);
+    expect(await broker.channels({ pattern: '*', limit: 100 })).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import type {
   Broker,
   BrokerSink,
   ChannelFigures,
+  ChannelQuery,
   EarlierAnswer,
   HistoryPage,
   HistoryQuery,
@@ -12,7 +13,7 @@ import type {
 } from '../../core/broker.ts';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
-import { compilePattern } from '../../core/pattern.ts';
+import { channelMatcher } from '../../core/pattern.ts';
 import { Stream } from './stream.ts';
 
 export interface MemoryBrokerOptions {
@@ -112,13 +113,13 @@ export class MemoryBroker implements Broker {
     if (stream !== undefined) this.#changing(stream, () => stream.clear());
   }
 
-  async channels(pattern: string, limit: number): Promise<readonly ChannelFigures[]> {
-    const wanted = compilePattern(pattern);
+  async channels(query: ChannelQuery): Promise<readonly ChannelFigures[]> {
+    const matches = channelMatcher(query);
     const found: ChannelFigures[] = [];
     const now = this.#clock.now();
     for (const [channel, stream] of this.#streams) {
-      if (found.length >= limit) break;
-      if (channel.startsWith('$') || !wanted.matches(channel)) continue;
+      if (found.length >= query.limit) break;
+      if (!matches(channel)) continue;
       this.#changing(stream, () => stream.expire(now));
       if (stream.isSubscribed || stream.size > 0) {
         found.push({ channel, publications: stream.size, top: stream.top });

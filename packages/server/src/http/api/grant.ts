@@ -16,12 +16,13 @@ export interface GrantSettings {
 export class Grant {
   readonly #holder: string;
   readonly #scopes: ReadonlySet<Scope> | undefined;
-  readonly #channels: readonly string[] | undefined;
+  /** Names and patterns; undefined: every channel. */
+  readonly channels: readonly string[] | undefined;
 
   constructor({ name, scopes, channels }: GrantSettings) {
     this.#holder = name === undefined ? 'this API key' : `the API key '${name}'`;
     this.#scopes = scopes && new Set(scopes);
-    this.#channels = channels;
+    this.channels = channels;
   }
 
   /** Undefined: nothing is asked for. @throws {ReplyError} 103 naming the scope that is missing. */
@@ -43,6 +44,6 @@ export class Grant {
   }
 
   admits(channel: string): boolean {
-    return this.#channels === undefined || isListed(channel, this.#channels);
+    return this.channels === undefined || isListed(channel, this.channels);
   }
 }

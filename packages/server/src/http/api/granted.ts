@@ -57,5 +57,5 @@ function channelsIn(params: Params, names: ChannelField | undefined, { inboxes }
 
 /** A list of channels has those only that the key is good for. */
 function narrowed(verbs: Verbs, grant: Grant): Verbs {
-  return { ...verbs, channels: (pattern) => verbs.channels(pattern, (channel) => grant.admits(channel)) };
+  return { ...verbs, channels: (pattern) => verbs.channels(pattern, grant.channels) };
 }

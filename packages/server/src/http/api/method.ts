@@ -28,7 +28,8 @@ export interface Verbs {
   history(channel: string, query: HistoryVerbQuery): Promise<HistoryPage>;
   removeHistory(channel: string): Promise<void>;
   /** `admits`: which of those that match may be told. */
-  channels(pattern?: string, admits?: (channel: string) => boolean): Promise<readonly ChannelSummary[]>;
+  /** `within`: names and patterns of which one must match, too. */
+  channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelSummary[]>;
   /** Sessions on this node that are subscribed to the channel. */
   subscribers(channel: string): number;
   /** Clients that are connected now, and what is kept about them. */
