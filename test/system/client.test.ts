@@ -221,6 +221,72 @@ describe('the server', () => {
   });
 });
 
+describe('what the server side does by itself', () => {
+  /** A method of the server API. */
+  async function api(method: string, params: object): Promise<Record<string, unknown>> {
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify(params);
+    const response = await fetch(`${server.url}/v1/${method}`, { method: 'POST', headers, body });
+    const { result } = (await response.json()) as { readonly result: Record<string, unknown> };
+    expect(result).toBeDefined();
+    return result;
+  }
+
+  /** The only session that the server has. */
+  async function onlySession(): Promise<string> {
+    let sessions: { readonly session: string }[] = [];
+    await vi.waitFor(async () => {
+      sessions = (await api('sessions', {}))['sessions'] as typeof sessions;
+      expect(sessions).toHaveLength(1);
+    });
+    return sessions[0]?.session ?? '';
+  }
+
+  test.each(['websocket', 'sse', 'longpoll'] as const)(
+    'ADR1 ADR10: `send` and `subscribe` of the API reach the client over %s; after a cut nothing of the channel is missing',
+    async (transport) => {
+      const proxy = await TcpProxy.start(Number(new URL(server.url).port));
+      cleanUp.push(() => proxy.stop());
+      const carillon = client(`http://127.0.0.1:${proxy.port}`, { ...fast, transports: [transport] });
+      const sent: unknown[] = [];
+      const heard: unknown[] = [];
+      const gaps: unknown[] = [];
+      carillon.on('message', (data, { event }) => sent.push([event, data]));
+      carillon.on('subscribed', (name) => {
+        carillon.channel(name).on('message', (data) => heard.push(data));
+        carillon.channel(name).on('gap', (gap) => gaps.push(gap));
+      });
+      carillon.connect();
+      const session = await onlySession();
+      const name = `sdk:given-${transport}`;
+      await publish(name, 'before');
+      expect(await api('send', { to: { session }, event: 'hint', data: { n: 1 } })).toEqual({ sessions: 1 });
+      expect(await api('subscribe', { session, channel: name })).toEqual({ sessions: 1 });
+      await publish(name, 1);
+      await until(() => heard.length === 1);
+      proxy.cut();
+      await publish(name, 2);
+      await until(() => heard.length === 2);
+      await publish(name, 3);
+      await until(() => heard.length === 3);
+      expect([sent, heard, gaps]).toEqual([[['hint', { n: 1 }]], [1, 2, 3], []]);
+      expect(await api('unsubscribe', { session: await newest(carillon, session), channel: name })).toEqual({
+        sessions: 1,
+      });
+      await until(() => carillon.channel(name).state === 'unsubscribed');
+      carillon.close();
+      await vi.waitFor(async () => expect((await api('sessions', { limit: 0 }))['total']).toBe(0));
+    },
+  );
+
+  /** The id of the client's present session: the one that the server knows besides the first. */
+  async function newest(carillon: Carillon, first: string): Promise<string> {
+    if (carillon.session !== undefined && carillon.session !== first) return carillon.session;
+    const sessions = (await api('sessions', {}))['sessions'] as { readonly session: string }[];
+    return sessions.map(({ session }) => session).findLast((session) => session !== first) ?? first;
+  }
+});
+
 describe('the README', () => {
   const readme = readFileSync(
     fileURLToPath(new URL('../../packages/client/README.md', import.meta.url)),

@@ -1,12 +1,9 @@
 /** One channel as the application uses it. */
 import type { Member, Position, PublishResult, SubscribeResult } from '@carillon/protocol';
 import type { Emitter, Listener, Off } from './emitter.ts';
-import { CarillonError, type Reason } from './errors.ts';
-import type { ChannelEvents, Message, SubscribeOptions, SubscriptionState } from './events.ts';
+import type { ChannelEvents, SubscribeOptions, SubscriptionState } from './events.ts';
 import { dataText } from './frames.ts';
-import { type Intake, iterate } from './iteration.ts';
 import type { Link } from './link.ts';
-import * as reasons from './reasons.ts';
 import type { Subscription } from './subscription.ts';
 
 /** How a publication is sent. */
@@ -49,7 +46,7 @@ export interface PresenceStats {
  * The subscription has three states: `unsubscribed`, `subscribing`, `subscribed`. It comes back by itself after every cut,
  * with the publications that were missed; where some are gone for good, `gap` is told.
  */
-export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
+export class Channel<T = unknown> {
   /** The channel's name. */
   readonly name: string;
   readonly #link: Link;
@@ -131,6 +128,15 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /**
+   * In an inbox: this device has everything up to `offset`, by default all that was received. It moves forward only. While there is
+   * no connection it waits.
+   * @throws CarillonError where the server refuses: 112 where `offset` is none of the channel, 108 where it is no inbox.
+   */
+  async ack(offset = this.position?.offset): Promise<void> {
+    await this.#ask('ack', { offset, epoch: this.position?.epoch });
+  }
+
+  /**
    * The sessions that are in the channel, of all clients.
    * @throws CarillonError where the server refuses, 108 where the channel has no presence.
    */
@@ -141,31 +147,6 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /** How many they are. @throws CarillonError as `presence()`. */
   presenceStats(): Promise<PresenceStats> {
     return this.#ask('presence_stats') as Promise<PresenceStats>;
-  }
-
-  /**
-   * Subscribes and reads message by message. The loop ends with `unsubscribe()` or `close()`, and throws a CarillonError where
-   * the server ends the subscription or turns the client away, or where the loop falls 10,000 messages behind.
-   * Leaving the loop does not unsubscribe.
-   */
-  [Symbol.asyncIterator](): AsyncGenerator<Message<T>, void, undefined> {
-    return iterate((intake) => this.#fill(intake));
-  }
-
-  #fill({ push, end }: Intake<T>): Off {
-    const endFor = (reason: Reason, regular: Reason) =>
-      end(reason.code === regular.code ? undefined : new CarillonError(reason));
-    const offs = [
-      this.#events.on('message', (_, message) => push(message)),
-      this.#events.on('state', ({ state, reason }) => {
-        if (state === 'unsubscribed') endFor(reason, reasons.unsubscribeCalled);
-      }),
-      this.#link.onStopped((reason) => endFor(reason, reasons.closeCalled)),
-    ];
-    this.subscribe().catch(end);
-    return () => {
-      for (const off of offs) off();
-    };
   }
 
   #ask(op: string, query?: object): Promise<unknown> {

@@ -2,23 +2,43 @@
 import type { DataOfChannel, NoChannels } from '@carillon/protocol';
 import { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
-import type { ConnectionChange, ConnectionListener, ConnectionState } from './connection-state.ts';
+import type { ConnectionChange, ConnectionState } from './connection-state.ts';
 import { Emitter, type Listener, type Off } from './emitter.ts';
-import { CarillonError, type Reason, reportUncaught } from './errors.ts';
+import { CarillonError, reportUncaught } from './errors.ts';
 import type { ChannelEvents } from './events.ts';
 import { dataText, type Frame } from './frames.ts';
 import type { Link } from './link.ts';
-import { type CarillonOptions, complete, type Internals, webSocketUrl } from './options.ts';
+import { type CarillonOptions, complete, type Internals } from './options.ts';
 import { Outbox } from './outbox.ts';
 import * as reasons from './reasons.ts';
-import { Requests } from './requests.ts';
 import { Subscription } from './subscription.ts';
 import { TokenSource } from './token.ts';
 import type { TransportName } from './transport.ts';
 
+/** What the server side sent to this client itself, by `send`. */
+export interface DirectMessage {
+  /** What the sender calls it; `message` where it says nothing else. */
+  readonly event: string;
+  readonly data: unknown;
+  /** Present where `data` is the base64 of bytes. */
+  readonly binary?: true;
+}
+
+interface Entry {
+  readonly channel: Channel;
+  readonly subscription: Subscription;
+}
+
 /** The events of a client and the arguments of their listeners. */
 export interface CarillonEvents {
   readonly state: [change: ConnectionChange];
+  /** The server side sent something to this client itself. It is kept nowhere: during a cut it is lost. */
+  readonly message: [data: unknown, message: DirectMessage];
+  /**
+   * The server side subscribed this client to the channel of that name, which it had not asked for. Listen to it at once, so that no
+   * message is missed. After a cut the client subscribes to it by itself.
+   */
+  readonly subscribed: [name: string];
   /**
    * What no promise carries: an exception in a listener or in the token callback, a refusal that nobody awaits and no `state`
    * listener hears. Without a listener it is reported as an uncaught exception.
@@ -39,8 +59,9 @@ export class Carillon<Channels extends object = NoChannels> {
     if (event === 'error') reportUncaught(error);
     else this.#report(error);
   });
-  readonly #channels = new Map<string, { readonly channel: Channel; readonly subscription: Subscription }>();
+  readonly #channels = new Map<string, Entry>();
   readonly #connection: Connection;
+  readonly #Channel: typeof Channel;
   readonly #outbox: Outbox;
   readonly #link: Link;
 
@@ -50,21 +71,22 @@ export class Carillon<Channels extends object = NoChannels> {
    * @throws TypeError where `url` is no address; CarillonError where the runtime has no WebSocket.
    */
   constructor(url?: string | URL, options: CarillonOptions = {}, internals: Internals = {}) {
-    const settings = complete(options, internals);
-    const { timers, timeoutMs, transport, backoff } = settings;
-    const requests = new Requests(timers, timeoutMs);
-    const token = new TokenSource(settings.token);
-    const attempts = { url: webSocketUrl(url), transport, token, requests, timers, timeoutMs };
-    this.#connection = new Connection(attempts, backoff, this.#listener());
-    this.#outbox = new Outbox(this.#connection, timers, settings);
+    const settings = complete(url, options, internals);
+    const { timers, timeoutMs } = settings;
+    this.#Channel = internals.Channel ?? Channel;
+    const report = (error: unknown) => this.#report(error);
+    this.#connection = new Connection(settings, {
+      changed: (change) => this.#changed(change),
+      received: (event) => this.#received(event),
+      report,
+    });
+    this.#outbox = new Outbox(this.#connection, settings);
     this.#link = {
       connection: this.#connection,
       outbox: this.#outbox,
-      onStopped: (listener) =>
-        this.#events.on('state', ({ state, reason }) => {
-          if (state === 'disconnected') listener(reason);
-        }),
-      report: (error) => this.#report(error),
+      events: this.#events,
+      tokenSource: (source) => new TokenSource(source, timers, timeoutMs),
+      report,
     };
   }
 
@@ -109,14 +131,7 @@ export class Carillon<Channels extends object = NoChannels> {
   /** For names that only the running program knows, or to say by hand what is published there. */
   channel<T = unknown>(name: string): Channel<T>;
   channel<T>(name: string): Channel<T> {
-    let entry = this.#channels.get(name);
-    if (entry === undefined) {
-      const events = new Emitter<ChannelEvents<unknown>>((error) => this.#report(error));
-      const subscription = new Subscription(name, this.#link, events);
-      entry = { channel: new Channel(name, this.#link, subscription, events), subscription };
-      this.#channels.set(name, entry);
-    }
-    return entry.channel as Channel<T>;
+    return this.#entry(name).channel as Channel<T>;
   }
 
   /** Connects now rather than on first use, or again after `close()` or after the server turned the client away. */
@@ -132,31 +147,38 @@ export class Carillon<Channels extends object = NoChannels> {
     this.#connection.end(reasons.closeCalled);
   }
 
-  #listener(): ConnectionListener {
-    return {
-      changed: (change) => this.#events.emit('state', change),
-      opened: () => {
-        for (const { subscription } of this.#channels.values()) subscription.opened();
-        this.#outbox.flush();
-      },
-      received: (event) => this.#received(event),
-      cut: (reason) => {
-        for (const { subscription } of this.#channels.values()) subscription.cut(reason);
-      },
-      stopped: (reason) => this.#stopped(reason),
-      report: (error) => this.#report(error),
-    };
+  #entry(name: string): Entry {
+    let entry = this.#channels.get(name);
+    if (!entry) {
+      const events = new Emitter<ChannelEvents<unknown>>((error) => this.#report(error));
+      const subscription = new Subscription(name, this.#link, events);
+      entry = { channel: new this.#Channel(name, this.#link, subscription, events), subscription };
+      this.#channels.set(name, entry);
+    }
+    return entry;
   }
 
-  #received(event: Frame): void {
-    if (event.event !== undefined) this.#channels.get(event.event)?.subscription.received(event);
-  }
-
-  #stopped(reason: Reason): void {
-    let heard = reason === reasons.closeCalled || this.#events.count('state') > 0;
-    heard = this.#outbox.stop(reason) || heard;
-    for (const { subscription } of this.#channels.values()) heard = subscription.stopped(reason) || heard;
+  #changed(change: ConnectionChange): void {
+    const { state, reason } = change;
+    const isFinal = state === 'disconnected';
+    let heard = !isFinal || reason === reasons.closeCalled || this.#events.count('state') > 0;
+    this.#events.emit('state', change);
+    if (isFinal) heard = this.#outbox.stop(reason) || heard;
+    for (const { subscription } of this.#channels.values()) {
+      if (state === 'connected') subscription.advance();
+      else heard = subscription.cut(reason, isFinal) || heard;
+    }
+    this.#outbox.flush();
     if (!heard) this.#report(new CarillonError(reason));
+  }
+
+  #received(frame: Frame): void {
+    const { event = '', type, data } = frame;
+    if (type === 'subscribed') {
+      if (this.#entry(event).subscription.granted(frame)) this.#events.emit(type, event);
+    } else if (!this.#channels.get(event)?.subscription.received(frame) && !type) {
+      this.#events.emit('message', data, frame as DirectMessage);
+    }
   }
 
   #report(error: unknown): void {

@@ -20,3 +20,6 @@ export const invalidTokenClose: Disconnects['invalidToken']['code'] = 3500;
 
 /** Bytes of one frame that a server takes by default. */
 export const frameBytes: (typeof limits)['frameBytes'] = 65_536;
+
+/** The SDK's own: the function that fetches a token failed. */
+export const tokenFailedCode = 2007;

@@ -17,20 +17,14 @@ export interface ConnectionChange {
   /** Milliseconds until the next try, where one is waited for. */
   readonly retryInMs?: number;
   /** What the connection goes through; present with `connected`. */
-  readonly transport?: TransportName;
+  readonly transport?: TransportName | undefined;
 }
 
 export interface ConnectionListener {
-  /** Told at every change, before what follows from it. */
+  /** Told at every change. */
   changed(change: ConnectionChange): void;
-  /** Connected. */
-  opened(): void;
   /** An event of the server. */
   received(event: Frame): void;
-  /** No longer connected, or not yet after a failed try; the next try comes by itself. */
-  cut(reason: Reason): void;
-  /** Disconnected, and no try follows. */
-  stopped(reason: Reason): void;
   /** An exception in the application's code or the runtime's. */
   report(error: unknown): void;
 }

@@ -38,26 +38,26 @@ export class Cursor {
     this.#told = undefined;
   }
 
-  /** What the next subscribe command asks for. */
-  query(): { readonly since?: Position; readonly last?: number } {
-    if (this.#position !== undefined) return { since: this.#position };
-    return this.#last === undefined || this.#begun ? {} : { last: this.#last };
+  /** What the next subscribe command asks for; undefined where any beginning is as good. */
+  query(): { readonly since?: Position; readonly last?: number } | undefined {
+    if (this.#position) return { since: this.#position };
+    return this.#last === undefined || this.#begun ? undefined : { last: this.#last };
   }
 
   /** Takes the reply to a subscribe command. */
-  subscribed({ epoch, offset, recovered, recoverable }: SubscribeResult): Outcome {
+  subscribed({ epoch = '', offset = 0, recovered, recoverable, unread = 0 }: SubscribeResult): Outcome {
     const since = this.#position;
     const missed = this.#begun;
     this.#begun = true;
-    if (!recoverable || epoch === undefined || offset === undefined) {
+    if (!recoverable) {
       this.#position = undefined;
       this.#replayTo = 0;
-      return missed || since !== undefined ? { gap: { reason: reasons.notKept } } : {};
+      return missed || since ? { gap: { reason: reasons.notKept } } : {};
     }
     this.#replayTo = offset;
-    if (since === undefined) {
-      // With `last`, the replay that follows must not count as a repeat.
-      this.#position = { epoch, offset: Math.max(0, offset - (missed ? 0 : (this.#last ?? 0))) };
+    if (!since) {
+      // With `last`, and in an inbox, the replay that follows must not count as a repeat.
+      this.#position = { epoch, offset: Math.max(0, offset - (missed ? 0 : (this.#last ?? unread))) };
       return missed ? { gap: { reason: reasons.notRecovered, epoch } } : {};
     }
     if (recovered) return { recovered: { since, offset } };
@@ -66,7 +66,7 @@ export class Cursor {
 
   /** Takes a publication's offset: whether it is news. */
   advance(offset: number | undefined): boolean {
-    if (offset === undefined || this.#position === undefined) return true;
+    if (offset === undefined || !this.#position) return true;
     if (offset <= this.#position.offset) return false;
     this.#position = { epoch: this.#position.epoch, offset };
     return true;
@@ -74,33 +74,32 @@ export class Cursor {
 
   /** Whether a publication was there before the subscription. */
   replayed(offset: number | undefined): boolean {
-    return offset !== undefined && offset <= this.#replayTo;
+    return (offset ?? Number.POSITIVE_INFINITY) <= this.#replayTo;
   }
 
   /** The server told that publications up to `to` are gone for this subscriber. */
   skip({ epoch = this.#position?.epoch, to = 0 }: Frame): void {
     if (epoch === undefined) return;
-    if (epoch === this.#position?.epoch) {
-      this.#position = { epoch, offset: Math.max(to, this.#position.offset) };
-    } else {
-      this.#position = { epoch, offset: to };
-      this.#replayTo = 0;
-    }
+    const known = epoch === this.#position?.epoch ? this.#position : undefined;
+    // Of another epoch nothing is known.
+    if (!known) this.#replayTo = 0;
+    this.#position = { epoch, offset: Math.max(to, known?.offset ?? 0) };
   }
 
-  /** The server cannot use the position at all: begins anew, and tells so. False where there is none. */
+  /** The position is of no use: begins anew, and tells so. False where there was none. */
   lose(): boolean {
-    if (this.#position === undefined) return false;
+    const known = this.#position;
     this.#position = undefined;
     this.#begun = true;
-    return true;
+    return !!known;
   }
 
   #unrecovered(since: Position, epoch: string, offset: number): Outcome {
     const continues = since.epoch === epoch && since.offset <= offset;
     // What the history still has may follow: the place stays before it.
     this.#position = continues ? since : { epoch, offset: 0 };
-    const told = this.#told;
+    // Nothing was published since: there is nothing to tell.
+    const told = continues && since.offset === offset ? since : this.#told;
     this.#told = { epoch, offset };
     // Cut again before anything new was published: the application knows already.
     if (told?.epoch === epoch && told.offset === offset) return {};

@@ -20,12 +20,8 @@ export class Emitter<Events extends EventMap<Events>> {
 
   /** The same function added twice is called once. */
   on<K extends keyof Events>(event: K, listener: Listener<Events, K>): Off {
-    let listeners = this.#listeners[event];
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners[event] = listeners;
-    }
-    listeners.add(listener);
+    this.#listeners[event] ??= new Set();
+    this.#listeners[event].add(listener);
     return () => this.off(event, listener);
   }
 
@@ -39,10 +35,8 @@ export class Emitter<Events extends EventMap<Events>> {
   }
 
   emit<K extends keyof Events>(event: K, ...args: Events[K]): void {
-    const listeners = this.#listeners[event];
-    if (listeners === undefined) return;
     // A copy: one added while the event is told hears the next one only.
-    for (const listener of [...listeners]) {
+    for (const listener of [...(this.#listeners[event] ?? [])]) {
       try {
         listener(...args);
       } catch (error) {

@@ -3,6 +3,7 @@ import {
   internalCode,
   notAvailableCode,
   tokenExpiredCode,
+  tokenFailedCode,
   tooManyRequestsCode,
   unauthorizedCode,
 } from './codes.ts';
@@ -21,7 +22,7 @@ export interface Reason {
 export class CarillonError extends Error implements Reason {
   override readonly name = 'CarillonError';
   /** See {@link Reason.code}. */
-  readonly code: number;
+  declare readonly code: number;
 
   constructor(reason: Reason, options?: ErrorOptions) {
     super(reason.message, options);
@@ -29,7 +30,7 @@ export class CarillonError extends Error implements Reason {
   }
 }
 
-const temporary: readonly number[] = [internalCode, notAvailableCode, tooManyRequestsCode];
+const temporary: readonly number[] = [internalCode, notAvailableCode, tooManyRequestsCode, tokenFailedCode];
 const aboutToken: readonly number[] = [unauthorizedCode, tokenExpiredCode];
 
 /** Whether the same command may succeed a little later. */

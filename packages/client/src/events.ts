@@ -1,8 +1,7 @@
-/** What a channel is told and tells: options, states, messages, gaps; and how they are read from the server's events. */
-import type { Position } from '@carillon/protocol';
+/** What a channel is told and tells: options, states, messages, gaps. */
+import type { Member, Position } from '@carillon/protocol';
 import type { Reason } from './errors.ts';
-import type { Frame } from './frames.ts';
-import * as reasons from './reasons.ts';
+import type { TokenOption } from './token.ts';
 
 /**
  * - `unsubscribed`: not wanted, or refused, or ended by the server.
@@ -23,6 +22,11 @@ export interface SubscribeOptions {
   readonly since?: Position;
   /** With the newest so many publications. */
   readonly last?: number;
+  /**
+   * What admits this client to the channel, where the server asks for it: a token, or a function that fetches one. It is kept for
+   * later subscriptions of this channel; the function is asked again, once in a row, where the server says that the token expired.
+   */
+  readonly token?: TokenOption;
 }
 
 /** One publication as it reached this client. */
@@ -63,6 +67,17 @@ export interface Recovery {
   readonly offset: number;
 }
 
+/** An inbox was acknowledged by another session of its user. */
+export interface Ack {
+  readonly channel: string;
+  /** Whose place moved; absent: of all devices. */
+  readonly device?: string;
+  /** Everything up to here is acknowledged. */
+  readonly offset: number;
+  /** How many publications no device has acknowledged. */
+  readonly unread: number;
+}
+
 /** The events of a channel and the arguments of their listeners. */
 export interface ChannelEvents<T> {
   /** A publication, each once and in order. */
@@ -70,14 +85,8 @@ export interface ChannelEvents<T> {
   readonly state: [change: SubscriptionChange];
   readonly gap: [gap: Gap];
   readonly recovered: [recovery: Recovery];
-}
-
-/** A publication event as the application sees it. */
-export function messageOf(channel: string, { event: _, ...publication }: Frame, recovered: boolean): Message {
-  return { channel, recovered, ...publication } as Message;
-}
-
-/** A gap event as the application sees it. */
-export function gapOf(channel: string, { event: _, type: __, ...place }: Frame): Gap {
-  return { channel, reason: reasons.skipped, ...place };
+  /** Somebody came or went, where the channel announces it. What happened during a cut is not told: `presence()` is the truth. */
+  readonly join: [member: Member];
+  readonly leave: [member: Member];
+  readonly ack: [ack: Ack];
 }

@@ -1,4 +1,5 @@
 /** Native protocol frames as the SDK reads and writes them. */
+import type { Member } from '@carillon/protocol';
 import { CarillonError } from './errors.ts';
 import * as reasons from './reasons.ts';
 
@@ -17,6 +18,10 @@ export interface Frame {
   readonly from?: number;
   readonly to?: number;
   readonly delay?: number;
+  readonly recoverable?: boolean;
+  readonly member?: Member;
+  readonly device?: string;
+  readonly unread?: number;
 }
 
 /** The objects of one frame, in order; undefined where it is not the native protocol. */
@@ -31,7 +36,7 @@ export function readFrame(frame: unknown): readonly Frame[] | undefined {
 }
 
 function isFrame(value: unknown): value is Frame {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Object(value) === value && !Array.isArray(value);
 }
 
 /**

@@ -1,15 +1,17 @@
 /** The client with every transport. */
-import type { NoChannels } from '@carillon/protocol';
+import type { DataOfChannel, NoChannels } from '@carillon/protocol';
 import { Carillon as WebSocketCarillon } from './client.ts';
 import { CarillonError } from './errors.ts';
 import { FallbackTransport } from './fallback.ts';
+import { Channel } from './full-channel.ts';
 import { Ladder } from './ladder.ts';
-import { type CarillonOptions, type Internals, webSocketTransport, webSocketUrl } from './options.ts';
+import { type CarillonOptions, type Internals, webSocketUrl } from './options.ts';
 import * as reasons from './reasons.ts';
 import { realTimers, type Timers } from './timers.ts';
 import type { Transport, TransportName } from './transport.ts';
 import { LongPollTransport } from './transports/longpoll.ts';
 import { SseTransport } from './transports/sse.ts';
+import { webSocketTransport } from './transports/websocket.ts';
 
 /** What a client with every transport can be told. */
 export interface FullOptions extends CarillonOptions {
@@ -36,7 +38,17 @@ export class Carillon<Channels extends object = NoChannels> extends WebSocketCar
    */
   constructor(url?: string | URL, options: FullOptions = {}, internals: Internals = {}) {
     const transport = internals.transport ?? transportFor(url, options, internals.timers);
-    super(url, options, { ...internals, transport });
+    super(url, options, { ...internals, transport, Channel });
+  }
+
+  /** The channel of that name: the same object each time. It subscribes when it is listened to. */
+  override channel<const Name extends string>(
+    name: string extends Name ? never : Name,
+  ): Channel<DataOfChannel<Channels, Name>>;
+  /** For names that only the running program knows, or to say by hand what is published there. */
+  override channel<T = unknown>(name: string): Channel<T>;
+  override channel<T>(name: string): Channel<T> {
+    return super.channel<T>(name) as Channel<T>;
   }
 }
 

@@ -12,7 +12,8 @@ export class Heartbeat {
   readonly #ask: () => void;
   readonly #dead: () => void;
   #heardAt = 0;
-  #answered = true;
+  /** An answer is awaited. */
+  #asked = false;
   #cancel: Cancel | undefined;
 
   /** `ask` sends a ping; `dead` hears once that no answer came. */
@@ -30,32 +31,29 @@ export class Heartbeat {
   stop(): void {
     this.#cancel?.();
     this.#cancel = undefined;
-    this.#answered = true;
   }
 
   /** Something was received, whatever it was. */
   heard(): void {
     this.#heardAt = this.#timers.now();
-    this.#answered = true;
+    this.#asked = false;
   }
 
   /** Asks now, for instance after the device woke up. Nothing happens while an answer is awaited. */
   probe(): void {
-    if (!this.#answered || this.#cancel === undefined) return;
+    if (this.#asked || !this.#cancel) return;
     this.#cancel();
-    this.#answered = false;
+    this.#asked = true;
     this.#ask();
-    this.#cancel = this.#timers.after(answerMs, () => {
-      if (!this.#answered) return this.#dead();
-      this.#listen(silenceMs - answerMs);
-    });
+    this.#listen(answerMs);
   }
 
   // One timer that looks when it was last heard costs less than one that every message moves.
   #listen(ms: number): void {
     this.#cancel = this.#timers.after(ms, () => {
-      const leftMs = silenceMs - (this.#timers.now() - this.#heardAt);
-      if (leftMs > 0) this.#listen(leftMs);
+      const leftMs = this.#heardAt + silenceMs - this.#timers.now();
+      if (this.#asked) this.#dead();
+      else if (leftMs > 0) this.#listen(leftMs);
       else this.probe();
     });
   }

@@ -9,12 +9,13 @@ export type {
   SubscribeResult,
 } from '@carillon/protocol';
 export type { BackoffOptions } from './backoff.ts';
-export type { Channel, History, HistoryOptions, PresenceStats, PublishOptions } from './channel.ts';
-export type { CarillonEvents } from './client.ts';
+export type { History, HistoryOptions, PresenceStats, PublishOptions } from './channel.ts';
+export type { CarillonEvents, DirectMessage } from './client.ts';
 export type { ConnectionChange, ConnectionState } from './connection-state.ts';
 export type { Off } from './emitter.ts';
 export { CarillonError, type Reason } from './errors.ts';
 export type {
+  Ack,
   ChannelEvents,
   Gap,
   Message,
@@ -24,6 +25,7 @@ export type {
   SubscriptionState,
 } from './events.ts';
 export { Carillon, type FullOptions as CarillonOptions } from './full.ts';
+export type { Channel } from './full-channel.ts';
 export * as reasons from './reasons.ts';
 export type { TokenOption } from './token.ts';
 export type { TransportName } from './transport.ts';

@@ -1,8 +1,10 @@
 /** What a channel asks of the client, so that neither has to know the other. */
-import type { Off } from './emitter.ts';
+import type { ConnectionChange } from './connection-state.ts';
+import type { Emitter } from './emitter.ts';
 import type { Reason } from './errors.ts';
 import type { Settle } from './requests.ts';
 import type { Cancel } from './timers.ts';
+import type { TokenOption, TokenSource } from './token.ts';
 
 /** The connection as a subscription and the outbox see it. */
 export interface ConnectionLink {
@@ -13,6 +15,11 @@ export interface ConnectionLink {
   use(): Reason | undefined;
   /** Sends a command, JSON text without an id; only while connected. */
   send(command: string, settle: Settle): void;
+  /**
+   * The same for what makes sense on this connection alone: nothing settles where it is lost, and without an answer it is given up.
+   * `token` goes with it, once there is one.
+   */
+  ask(command: object, settle: Settle, token?: TokenSource): void;
   /** Gives the present connection up and comes back. */
   lost(reason: Reason): void;
   /** The same with a fresh token; false where there is no way to get one. */
@@ -38,8 +45,10 @@ export interface OutboxLink {
 export interface Link {
   readonly connection: ConnectionLink;
   readonly outbox: OutboxLink;
-  /** Hears when the client is closed or turned away. */
-  onStopped(listener: (reason: Reason) => void): Off;
+  /** Where the client tells of its connection. */
+  readonly events: Pick<Emitter<{ readonly state: [change: ConnectionChange] }>, 'on'>;
+  /** Where a token of its own comes from. */
+  tokenSource(source: TokenOption): TokenSource;
   /** Tells the application of an error that no promise of its own carries. */
   report(error: unknown): void;
 }

@@ -24,5 +24,7 @@ test('outside a page an address is needed', () => {
 
 test('a runtime without WebSocket is told what to do', () => {
   vi.stubGlobal('WebSocket', undefined);
-  expect(() => complete({}, {})).toThrow('nothing here to connect with: give a WebSocket as an option');
+  expect(() => complete('ws://a', {}, {})).toThrow(
+    'nothing here to connect with: give a WebSocket as an option',
+  );
 });

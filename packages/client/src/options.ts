@@ -1,12 +1,11 @@
 /** What a client can be told, and the defaults. */
 import { type BackoffOptions, defaultBackoff } from './backoff.ts';
+import type { Channel } from './channel.ts';
 import { frameBytes } from './codes.ts';
-import { CarillonError } from './errors.ts';
-import * as reasons from './reasons.ts';
 import { realTimers, type Timers } from './timers.ts';
-import type { TokenOption } from './token.ts';
+import { type TokenOption, TokenSource } from './token.ts';
 import type { Transport } from './transport.ts';
-import { type WebSocketConstructor, WebSocketTransport } from './transports/websocket.ts';
+import { type WebSocketConstructor, webSocketTransport } from './transports/websocket.ts';
 
 export interface CarillonOptions {
   /**
@@ -14,6 +13,8 @@ export interface CarillonOptions {
    * says that it expired, at most three times in a row. The token is sent inside the connection, never in its address.
    */
   readonly token?: TokenOption;
+  /** Which of its user's devices this is, 1 to 255 bytes: in an inbox each has a place of its own. Without it the server takes it as `default`. */
+  readonly device?: string;
   /** The WebSocket class, where the runtime has none or another is wanted. Default `globalThis.WebSocket`. */
   readonly WebSocket?: WebSocketConstructor;
   /** The wait between two tries to connect. Default 300 ms to 20 s. */
@@ -28,41 +29,46 @@ export interface CarillonOptions {
   readonly maxFrameBytes?: number;
 }
 
-/** What tests replace. Not part of the SDK's promise. */
+/** What tests and the full client replace. Not part of the SDK's promise. */
 export interface Internals {
   readonly timers?: Timers;
   readonly transport?: Transport;
+  readonly Channel?: typeof Channel;
 }
 
-/** The options with their defaults filled in. */
-export function complete(options: CarillonOptions, internals: Internals) {
+/** What a client works with: the options with their defaults filled in. */
+export type Settings = ReturnType<typeof complete>;
+
+export function complete(
+  address: string | URL | undefined,
+  options: CarillonOptions,
+  { transport, timers = realTimers }: Internals,
+) {
+  const { device, timeoutMs = 10_000 } = options;
   return {
-    token: options.token,
-    transport: internals.transport ?? webSocketTransport(options.WebSocket),
-    timers: internals.timers ?? realTimers,
+    url: webSocketUrl(address, device),
+    device,
+    token: new TokenSource(options.token, timers, timeoutMs),
+    transport: transport ?? webSocketTransport(options.WebSocket),
+    timers,
     backoff: { ...defaultBackoff, ...options.backoff },
-    timeoutMs: options.timeoutMs ?? 10_000,
+    timeoutMs,
     queueLimit: options.queueLimit ?? 100,
     queueTimeoutMs: options.queueTimeoutMs ?? 60_000,
     maxFrameBytes: options.maxFrameBytes ?? frameBytes,
   };
 }
 
-/** @throws CarillonError where the runtime has none, and none was given. */
-export function webSocketTransport(WebSocket: WebSocketConstructor = globalThis.WebSocket): Transport {
-  if (!WebSocket) throw new CarillonError(reasons.noTransport);
-  return new WebSocketTransport(WebSocket);
-}
-
 /**
- * The address of the native protocol: `http` becomes `ws`, and an address without a path gets `/ws`.
+ * The address of the native protocol: `http` becomes `ws`, an address without a path gets `/ws`, and the device goes along.
  * @throws TypeError where it is no address.
  */
-export function webSocketUrl(address: string | URL | undefined): string {
+export function webSocketUrl(address: string | URL | undefined, device?: string): string {
   const page: string | undefined = (globalThis.location as Location | undefined)?.href;
   const url = new URL(address ?? '/', page);
   url.protocol = url.protocol.replace('http', 'ws');
   url.hash = '';
   if (url.pathname === '/') url.pathname = '/ws';
+  if (device) url.searchParams.set('device', device);
   return url.href;
 }

@@ -2,41 +2,34 @@
  * The reasons that come from the SDK itself: 2000-2019 about the connection, 2020-2039 about a subscription, 2040-2059
  * about a command. Constants of their own, so that a bundler can shorten their names.
  */
+import { tokenFailedCode } from './codes.ts';
 import type { Reason } from './errors.ts';
 
-export const connectCalled: Reason = { code: 2000, message: 'connecting' };
-export const connected: Reason = { code: 2001, message: 'connected' };
-export const closeCalled: Reason = { code: 2002, message: 'closed: connect() opens it again' };
-export const connectTimeout: Reason = { code: 2003, message: 'connecting took too long' };
-export const noPong: Reason = { code: 2004, message: 'the server fell silent' };
-export const badFrame: Reason = { code: 2005, message: 'the server sent an invalid frame' };
-export const advised: Reason = { code: 2006, message: 'the server asked for it' };
-export const tokenFailed: Reason = {
-  code: 2007,
-  message: 'the token callback failed',
-};
-export const offline: Reason = { code: 2008, message: 'the network went away' };
-export const openFailed: Reason = { code: 2009, message: 'this runtime refuses to connect' };
-export const noTransport: Reason = {
-  code: 2010,
-  message: 'nothing here to connect with: give a WebSocket as an option',
-};
-export const subscribeCalled: Reason = { code: 2020, message: 'subscribing' };
-export const subscribed: Reason = { code: 2021, message: 'subscribed' };
-export const unsubscribeCalled: Reason = { code: 2022, message: 'unsubscribe was called' };
-export const notRecovered: Reason = { code: 2023, message: 'messages are no longer kept' };
-export const notKept: Reason = { code: 2024, message: 'the channel keeps no history' };
-export const skipped: Reason = { code: 2025, message: 'the server skipped publications' };
-export const timeout: Reason = { code: 2040, message: 'the server did not answer in time' };
-export const connectionLost: Reason = { code: 2041, message: 'the connection was lost' };
-export const queueFull: Reason = {
-  code: 2042,
-  message: 'more commands wait than queueLimit',
-};
-export const tooLarge: Reason = {
-  code: 2043,
-  message: 'the command exceeds maxFrameBytes',
-};
-export const notJson: Reason = { code: 2044, message: 'data must be a JSON value' };
-export const overflow: Reason = { code: 2045, message: 'the loop fell behind' };
-export const queueTimeout: Reason = { code: 2046, message: 'the command waited too long' };
+function reason(code: number, message: string): Reason {
+  return { code, message };
+}
+
+export const connectCalled = reason(2000, 'connecting');
+export const connected = reason(2001, 'connected');
+export const closeCalled = reason(2002, 'closed: connect() opens it again');
+export const connectTimeout = reason(2003, 'connecting took too long');
+export const noPong = reason(2004, 'the server fell silent');
+export const badFrame = reason(2005, 'the server sent an invalid frame');
+export const advised = reason(2006, 'the server asked for it');
+export const tokenFailed = reason(tokenFailedCode, 'the token callback failed');
+export const offline = reason(2008, 'the network went away');
+export const openFailed = reason(2009, 'this runtime refuses to connect');
+export const noTransport = reason(2010, 'nothing here to connect with: give a WebSocket as an option');
+export const subscribeCalled = reason(2020, 'subscribing');
+export const subscribed = reason(2021, 'subscribed');
+export const unsubscribeCalled = reason(2022, 'unsubscribe was called');
+export const notRecovered = reason(2023, 'messages are no longer kept');
+export const notKept = reason(2024, 'the channel keeps no history');
+export const skipped = reason(2025, 'the server skipped publications');
+export const timeout = reason(2040, 'the server did not answer in time');
+export const connectionLost = reason(2041, 'the connection was lost');
+export const queueFull = reason(2042, 'more commands wait than queueLimit');
+export const tooLarge = reason(2043, 'the command exceeds maxFrameBytes');
+export const notJson = reason(2044, 'data must be a JSON value');
+export const overflow = reason(2045, 'the loop fell behind');
+export const queueTimeout = reason(2046, 'the command waited too long');

@@ -1,38 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
-import { Carillon } from './client.ts';
 import type { CarillonError } from './errors.ts';
-import type { CarillonOptions } from './options.ts';
-import { ScriptedTransport } from './testing/scripted-transport.ts';
-import { VirtualTimers } from './testing/virtual-timers.ts';
+import { event, result, start } from './testing/scripted-client.ts';
 
-async function start(options: CarillonOptions = {}) {
-  const timers = new VirtualTimers();
-  const transport = new ScriptedTransport();
-  const carillon = new Carillon(
-    'ws://a',
-    { backoff: { minMs: 100, maxMs: 100 }, ...options },
-    { timers, transport },
-  );
-  const errors: unknown[] = [];
-  carillon.on('error', (error) => errors.push(error));
-  carillon.connect();
-  await timers.pass(0);
-  transport.last.callbacks.opened();
-  const channel = carillon.channel('a');
-  const states: string[] = [];
-  channel.on('state', ({ state, reason }) => states.push(`${state} ${reason.code}`));
-  /** Cuts and opens again. */
-  const reconnect = async () => {
-    transport.last.callbacks.closed(1006, '');
-    await timers.pass(100);
-    transport.last.callbacks.opened();
-    await timers.pass(0);
-  };
-  return { timers, transport, carillon, channel, states, errors, reconnect };
-}
-
-const result = { channel: 'a', epoch: 'e', offset: 3, recovered: false, recoverable: true };
-const event = (offset: number) => ({ event: 'a', data: `d${offset}`, offset });
 /** Keeps a rejection for later. */
 const caught = (promise: Promise<unknown>) =>
   promise.then(

@@ -1,5 +1,8 @@
 /** The token: asked for once, kept until it is refused, then asked for again a bounded number of times. */
 
+import * as reasons from './reasons.ts';
+import type { Cancel, Timers } from './timers.ts';
+
 /** A token, or a function that fetches one. An empty string means none: the client connects unauthenticated. */
 export type TokenOption = string | (() => string | Promise<string>);
 
@@ -8,11 +11,16 @@ const refusalsMax = 3;
 
 export class TokenSource {
   readonly #source: TokenOption;
+  readonly #timers: Timers;
+  readonly #timeoutMs: number;
   #kept: string | undefined;
   #refusals = 0;
 
-  constructor(source: TokenOption = '') {
+  /** `timeoutMs`: how long the function may take. */
+  constructor(source: TokenOption = '', timers: Timers, timeoutMs: number) {
     this.#source = source;
+    this.#timers = timers;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Whether asking again can give another token. */
@@ -20,10 +28,21 @@ export class TokenSource {
     return typeof this.#source === 'function';
   }
 
-  /** The token in use; empty where there is none. Rejects when the callback does. */
+  /** The token in use; empty where there is none. Rejects when the function does, or takes too long. */
   async get(): Promise<string> {
-    if (typeof this.#source === 'string') return this.#source;
-    this.#kept ??= await this.#source();
+    const source = this.#source;
+    if (typeof source === 'string') return source;
+    if (this.#kept === undefined) {
+      let cancel: Cancel | undefined;
+      const late = new Promise<never>((_, reject) => {
+        cancel = this.#timers.after(this.#timeoutMs, () => reject(reasons.tokenFailed));
+      });
+      try {
+        this.#kept = await Promise.race([source(), late]);
+      } finally {
+        cancel?.();
+      }
+    }
     return this.#kept;
   }
 
@@ -37,6 +56,12 @@ export class TokenSource {
     this.forget();
     this.#refusals += 1;
     return this.renewable && this.#refusals < refusalsMax;
+  }
+
+  /** Begins anew. */
+  renew(): void {
+    this.forget();
+    this.accepted();
   }
 
   /** The server took the token: refusals count from zero. */

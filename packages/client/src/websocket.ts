@@ -10,11 +10,12 @@ export type {
 } from '@carillon/protocol';
 export type { BackoffOptions } from './backoff.ts';
 export type { Channel, History, HistoryOptions, PresenceStats, PublishOptions } from './channel.ts';
-export { Carillon, type CarillonEvents } from './client.ts';
+export { Carillon, type CarillonEvents, type DirectMessage } from './client.ts';
 export type { ConnectionChange, ConnectionState } from './connection-state.ts';
 export type { Off } from './emitter.ts';
 export { CarillonError, type Reason } from './errors.ts';
 export type {
+  Ack,
   ChannelEvents,
   Gap,
   Message,

@@ -59,7 +59,5 @@ export const disconnects = {
  * do the faults of a client that would only repeat them (1002, 1003, 1007, 1009); everything else says yes.
  */
 export function shouldReconnect(code: number): boolean {
-  if (code >= 3500 && code <= 3999) return false;
-  if (code >= 4500 && code <= 4999) return false;
-  return code !== 1002 && code !== 1003 && code !== 1007 && code !== 1009;
+  return code % 1_000 < 500 && ![1002, 1003, 1007, 1009].includes(code);
 }
