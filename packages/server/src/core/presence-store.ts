@@ -32,7 +32,7 @@ export interface PresenceSink {
 }
 
 export interface JoinOptions {
-  /** Whether the channel's subscribers are told that the member comes and goes. */
+  /** Whether the channel's subscribers are told that the member comes; that it leaves, those who may know it are told anyway. */
   readonly announces: boolean;
   /** The session that the client says it had before. */
   readonly former: string | undefined;

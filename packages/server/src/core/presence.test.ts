@@ -355,15 +355,12 @@ describe('events', () => {
     const ann = await enter(host, 'ann');
     const client = await enter(host, undefined);
     await ann.messages();
-    expect(await client.ask({ op: 'auth', token: 'bob' })).toEqual([{ result: true }]);
-    await client.ask({ op: 'refresh', token: 'bob' });
-    await client.ask({ op: 'refresh', token: 'bob/B' });
+    for (const token of ['bob', 'bob/B']) client.send({ op: 'auth', token });
     const anonymous = { event: 'p:1', type: 'leave', member: { session: 'session-2' } };
-    expect(await ann.messages()).toEqual([
-      anonymous,
-      join('session-2', 'bob'),
-      join('session-2', 'bob', { info: 'B' }),
-    ]);
+    const told = [anonymous, join('session-2', 'bob'), join('session-2', 'bob', { info: 'B' })];
+    expect(await ann.messages()).toEqual(told);
+    const done = { result: true };
+    expect(await client.messages()).toEqual([done, done, ...told]);
   });
 
   test('PRE10 a subscription that ends with the change of its user is told once as both', async () => {
@@ -394,6 +391,19 @@ describe('events', () => {
     expect(await ann.messages()).toEqual([join('session-3', 'bob')]);
     await host.clock.elapse(6_000);
     expect(await ann.messages()).toEqual([leave('session-5', 'bob', { former: ['session-3'] })]);
+  });
+
+  test('PRE11 who asked while such a poll was there is told that it left', async () => {
+    const host = await start();
+    const ann = await enter(host, 'ann');
+    const connection = new FakeConnection(new LineWire({ isBare: true, isBrief: true }));
+    connection.listen(
+      (await host.node.prepareFeed({ address: '', headers: {}, channels: ['p:1'] })).open(connection),
+    );
+    await ann.ask({ op: 'presence', channel: 'p:1' });
+    connection.cut();
+    await host.clock.elapse(6_000);
+    expect(await ann.messages()).toEqual([{ event: 'p:1', type: 'leave', member: { session: 'session-2' } }]);
   });
 });
 

@@ -11,7 +11,7 @@ import type {
   PresenceStats,
   PresenceStore,
 } from './presence-store.ts';
-import type { Rules } from './rules.ts';
+import type { PresenceRule, Rules } from './rules.ts';
 import type { Subscription } from './subscription.ts';
 import type { Wire } from './wire.ts';
 
@@ -55,13 +55,13 @@ export class Presence implements PresenceSink {
 
   /** `isFollowed`: whoever asks is subscribed, and told what changes from here on. @throws {ReplyError} 108 the channel has no presence. */
   async list(channel: string, isFollowed = false): Promise<PresenceList> {
-    this.#check(channel);
-    return this.#options.store.list(channel, isFollowed);
+    const { announces } = this.#rule(channel);
+    return this.#options.store.list(channel, isFollowed && announces);
   }
 
   /** @throws {ReplyError} 108 the channel has no presence. */
   async stats(channel: string): Promise<PresenceStats> {
-    this.#check(channel);
+    this.#rule(channel);
     return this.#options.store.stats(channel);
   }
 
@@ -77,10 +77,10 @@ export class Presence implements PresenceSink {
     hub.tell(channel, text, except === undefined ? undefined : { sessions: [except] });
   }
 
-  #check(channel: string): void {
-    if (this.#options.rules.find(channel)?.presence === undefined) {
-      throw refuse('notAvailable', "the channel has no presence; set 'presence' in its rule");
-    }
+  #rule(channel: string): PresenceRule {
+    const rule = this.#options.rules.find(channel)?.presence;
+    if (rule !== undefined) return rule;
+    throw refuse('notAvailable', "the channel has no presence; set 'presence' in its rule");
   }
 }
 

@@ -6,7 +6,7 @@ import type { PresenceChange, PresenceList, PresenceStats } from './presence-sto
 
 interface Present {
   member: Member;
-  /** Whether others are told that it comes and goes. */
+  /** Whether others are told that it comes. */
   announces: boolean;
   /** Sessions before it under which subscribers know it, because its coming back was not told. */
   former: readonly string[];
@@ -80,9 +80,10 @@ export class Roster {
     if (present === undefined) return;
     this.#members.delete(session);
     this.#count(present.member.user, -1);
-    if (present.announces && this.#judgeCrowd()) {
-      if (mayReturn) this.#await(present);
-      else this.#tellLeave(present.member, present.former);
+    const knownAs = this.#knownAs(present);
+    if ((present.announces || knownAs.length > 0) && this.#judgeCrowd() && knownAs.length > 0) {
+      if (mayReturn) this.#await(present.member, knownAs);
+      else this.#tellLeave(present.member, knownAs);
     }
     this.#settle();
   }
@@ -95,20 +96,23 @@ export class Roster {
       present.former = absence.knownAs;
       return;
     }
-    if (absence !== undefined) this.#tellLeave(absence.member, absence.knownAs, present.member.session);
-    this.#tellJoin(present);
+    // To the newcomer neither is news.
+    const { session } = present.member;
+    if (absence !== undefined) this.#tellLeave(absence.member, absence.knownAs, session);
+    this.#tellJoin(present, session);
   }
 
   /** Whether the subscribers' lists hold with the newcomer in the place of the one who left. */
   #isUnnoticed({ member, knownAs, looks }: Absence, newcomer: Member): boolean {
-    const isKnown = knownAs.length > 0 && knownAs.length <= limits.formerSessions;
-    return isKnown && looks === this.#looks && isSameInfo(member, newcomer);
+    return knownAs.length <= limits.formerSessions && looks === this.#looks && isSameInfo(member, newcomer);
   }
 
-  #await(present: Present): void {
-    const { member, former } = present;
-    const isKnown = present.isTold || this.#looks > present.looks;
-    const knownAs = isKnown ? [...former, member.session] : former;
+  /** The sessions under which lists of subscribers may have the member. */
+  #knownAs({ member, former, isTold, looks }: Present): readonly string[] {
+    return isTold || this.#looks > looks ? [...former, member.session] : former;
+  }
+
+  #await(member: Member, knownAs: readonly string[]): void {
     const absence: Absence = { member, knownAs, looks: this.#looks, wait: undefined };
     absence.wait = this.#context.grace.wait(() => {
       this.#absences.delete(absence);
@@ -126,7 +130,7 @@ export class Roster {
     if (!isSameUser) {
       this.#count(before.user, -1);
       this.#count(member.user, 1);
-      if (there.announces && !this.#isCrowded) this.#tellLeave(before, there.former, before.session);
+      if (there.announces && !this.#isCrowded) this.#tellLeave(before, there.former);
       there.former = nobody;
     }
     there.announces = announces;
@@ -142,16 +146,19 @@ export class Roster {
     return !wasCrowded && !this.#isCrowded;
   }
 
-  #tellJoin(present: Present): void {
-    const { member, former } = present;
+  #tellJoin(present: Present, except?: string): void {
     present.isTold = true;
-    this.#context.tell({ type: 'join', member: withFormer(member, former), except: member.session });
+    this.#tell('join', present.member, present.former, except);
   }
 
   #tellLeave(member: Member, knownAs: readonly string[], except?: string): void {
     const former = knownAs.filter((session) => session !== member.session);
-    const change = { type: 'leave', member: withFormer(member, former) } as const;
-    this.#context.tell(except === undefined ? change : { ...change, except });
+    this.#tell('leave', member, former, except);
+  }
+
+  #tell(type: 'join' | 'leave', plain: Member, former: readonly string[], except: string | undefined): void {
+    const member = former.length === 0 ? plain : { ...plain, former };
+    this.#context.tell({ type, member, ...(except !== undefined && { except }) });
   }
 
   #count(user: string | undefined, by: 1 | -1): void {
@@ -164,10 +171,6 @@ export class Roster {
   #settle(): void {
     if (this.#members.size === 0 && this.#absences.size === 0) this.#context.empty();
   }
-}
-
-function withFormer(member: Member, former: readonly string[]): Member {
-  return former.length === 0 ? member : { ...member, former };
 }
 
 function isSameInfo(a: Member, b: Member): boolean {
