@@ -45,9 +45,9 @@ export interface HookDefinitions {
   subscribe?: Hook<SubscribeEvent> | UrlHook;
   /** Lets it be, answers what is published instead, or throws. */
   publish?: Hook<PublishEvent, DataAnswer> | UrlHook;
-  /** On `/sub`: answers what is published instead, or `false` for nothing. Otherwise the result of the command. */
+  /** On `/sub`: answers what is published instead, or `false` for nothing. Of a command: `data` is the result. */
   message?: Hook<MessageEvent, DataAnswer | false> | UrlHook;
-  /** Answers the result, any JSON; nothing: there is no such method. */
+  /** Answers the result, any JSON; nothing is `null`. */
   call?: Hook<CallEvent, unknown> | UrlHook;
   /** A session is over. */
   disconnect?: Hook<DisconnectEvent> | UrlHook;

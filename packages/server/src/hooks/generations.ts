@@ -30,6 +30,11 @@ export type Reload =
   /** `reason`: half a sentence. */
   | { readonly ok: false; readonly reason: string };
 
+interface Ending {
+  retire(): Promise<void>;
+  terminate(): Promise<void>;
+}
+
 /** Generations that still answer old calls; a further one waits for the first of them. */
 const mostRetiring = 4;
 
@@ -42,7 +47,7 @@ export class Generations {
   readonly #replacements: Replacements;
   #source: HookSource;
   #current: Generation | undefined;
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #retiring = new Map<Ending, Promise<void>>();
   /** The load under way, or the last one. */
   #loading: Promise<unknown> = Promise.resolve();
   /** The load that begins after that. */
@@ -108,7 +113,8 @@ export class Generations {
     this.#watch.close();
     this.#replacements.close();
     this.#sendHome();
-    await Promise.all([this.#starting?.terminate(), this.#current?.terminate()]);
+    const all = [this.#starting, this.#current, ...this.#retiring.keys()];
+    await Promise.all(all.map((each) => each?.terminate()));
     await this.#loading;
   }
 
@@ -129,7 +135,7 @@ export class Generations {
   /** Never rejects. */
   async #load(isReplacement: boolean): Promise<Reload> {
     if (this.#isClosed) return { ok: false, reason: 'the server ends' };
-    if (this.#retiring.size >= mostRetiring) await Promise.race(this.#retiring);
+    if (this.#retiring.size >= mostRetiring) await Promise.race(this.#retiring.values());
     const source = this.#source;
     const { module } = source;
     const stamps = new Map<string, string>();
@@ -226,9 +232,11 @@ export class Generations {
     });
   }
 
-  #retire(old: { retire(): Promise<void> }): void {
-    const retiring = old.retire().finally(() => this.#retiring.delete(retiring));
-    this.#retiring.add(retiring);
+  #retire(old: Ending): void {
+    this.#retiring.set(
+      old,
+      old.retire().finally(() => this.#retiring.delete(old)),
+    );
   }
 
   #failed(reason: string): void {

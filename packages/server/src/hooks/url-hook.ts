@@ -44,7 +44,7 @@ export class UrlHook {
       }
       try {
         const body = `{"hook":"${name}","event":${event}}`;
-        return settledOf(name, await this.#post(body, Math.max(1, endsAt - clock.now())));
+        return settledOf(name, await this.#post(body, Math.max(1, Math.ceil(endsAt - clock.now()))));
       } finally {
         this.#turns.leave();
       }

@@ -55,12 +55,7 @@ function ofConfig({ default: config }: Fields): Fields {
 /** The default export; where there is none, the named ones. */
 function ofFile(exported: Fields): Fields {
   const { default: whole, ...named } = exported;
-  if (whole === undefined) {
-    if (Object.keys(named).length > 0) return named;
-    throw new LoadFault(
-      "it exports nothing; it must say 'export default defineHooks({ ... })', or export the hooks by their names",
-    );
-  }
+  if (whole === undefined) return named;
   if (isFields(whole)) return whole;
   throw new LoadFault('its default export must be an object of hooks');
 }
@@ -75,8 +70,13 @@ function read(hooks: Fields): LoadedHooks {
     else if (!isFields(hook)) throw new LoadFault(`'${name}' must be a function or { url }`);
     told[name] = typeof hook === 'function' ? true : hook;
   }
+  // Also what an editor leaves for a moment while it saves: it must not take the hooks away.
+  if (Object.keys(told).length === 0) throw new LoadFault(noHooks);
   return { functions, text: JSON.stringify(told) };
 }
+
+const noHooks =
+  "it exports no hooks; it must say 'export default defineHooks({ ... })', or export the hooks by their names";
 
 function unknown(name: string): string {
   const meant = nearest(name, hookNames);
