@@ -134,6 +134,8 @@ export const limits = {
   contextBytes: 16_384,
   /** Members of such a context, on its first level. */
   contextMembers: 256,
+  /** Users, or addresses, that one rate keeps count of; past it some are forgotten, and may begin anew. */
+  rateBuckets: 100_000,
   /** Users and tokens that are blocked at the same time. */
   blocks: 100_000,
   /** How long a block lasts that does not say for how long; and at most. */

@@ -20,6 +20,7 @@ import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
 import { createHooks, startHooks } from './server/hooks.ts';
+import { userRates } from './server/rates.ts';
 import { rulesOf } from './server/rules.ts';
 import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
@@ -77,6 +78,7 @@ export async function startServer(
     hooks,
     lifecycle: [hooks, webhooks],
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
+    rates: userRates(settings),
   });
   await node.start();
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
@@ -101,6 +103,7 @@ export async function startServer(
     native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
     probe: node.probe.bind(node),
     metrics: new Metrics(() => measured(node, transports, ingest, webhooks, hooks, counters)),
+    clock,
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
     log,

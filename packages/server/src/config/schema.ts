@@ -21,6 +21,7 @@ import {
 } from './fields.ts';
 import { hooks } from './hooks.ts';
 import { ingest } from './ingest.ts';
+import { rates } from './rates.ts';
 import { webhooks } from './webhooks.ts';
 
 const who = ['anyone', 'user', 'owner', 'subscriber', 'token', 'hook', 'nobody'] as const;
@@ -340,6 +341,10 @@ export const configSchema = section({
     'One-time channels in which a browser and a phone meet, as in a login by QR code; absent, there are none outside development mode.',
   ),
   limits: key(limits.prefault({}), 'Bounds on what one client, or all together, may use.'),
+  rates: key(
+    rates.prefault({}),
+    "How often something may happen: `'100/s'` is a hundred at once, and a hundred more spread over each second.",
+  ),
   log: key(log.prefault({}), 'What the server writes to stderr.'),
 });
 

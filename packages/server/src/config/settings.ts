@@ -6,6 +6,7 @@ import { parseDuration } from './duration.ts';
 import { isDataSchema } from './fields.ts';
 import { type HookSourceSettings, hookSource } from './hooks.ts';
 import { type Absolute, type RedisIngestSettings, redisIngestSettings } from './ingest-settings.ts';
+import { type RateSettings, rateSettings } from './rates.ts';
 import type { CompleteConfig } from './schema.ts';
 import { type WebhookSettings, webhookSettings } from './webhook-settings.ts';
 
@@ -106,6 +107,8 @@ export interface Settings {
     readonly memoryHistoryBytes: number;
     readonly laneLogBytes: number;
   };
+  /** Absent: no such limit. */
+  readonly rates: RateSettings;
   readonly log: {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
     readonly format: 'auto' | 'human' | 'json';
@@ -162,6 +165,7 @@ export function toSettings(
     webhooks: config.webhooks.map(webhookSettings),
     ...present('rendezvous', rendezvousSettings(config)),
     limits: limitSettings(config.limits),
+    rates: rateSettings(config.rates),
     log: config.log,
   });
 }

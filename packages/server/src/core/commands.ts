@@ -27,6 +27,7 @@ import type { Joined, SubscribeRequest } from './recovery.ts';
 import type { Asker, Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
+import type { UserRate } from './user-rates.ts';
 
 /** Reads a channel's history for a client that may. */
 export interface HistoryReader {
@@ -43,6 +44,8 @@ export interface CommandsContext {
   readonly clock: Clock;
   /** Undefined: no limit. */
   readonly publishesPerSecond?: number;
+  /** Of a user's commands, but `publish`; undefined: no limit. */
+  readonly commandRate: UserRate | undefined;
   readonly hooks: Hooks;
   /** What parts of the node beside this one do, by `op`. */
   readonly handlers: ReadonlyMap<string, CommandHandler>;
@@ -80,6 +83,8 @@ export class Commands implements Asker {
 
   /** Runs a command whose text is the object at `start` of `json`. @throws {ReplyError} when it is refused. */
   async run(op: string, fields: Fields, json: string, start: number): Promise<Outcome> {
+    const { commandRate } = this.#context;
+    if (commandRate !== undefined && op !== 'publish') commandRate.use(this.#session.user);
     if (op === 'ping') return pong;
     if (op === 'auth') return this.#auth(fields);
     if (!this.#isAdmitted(fields)) throw refuse('notAuthenticated');

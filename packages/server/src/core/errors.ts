@@ -1,17 +1,21 @@
 /** How the core says no to a command. */
 import { type Disconnect, disconnects, type ErrorName, errorCodes } from '@carillon/protocol';
+import type { Rate } from './rate.ts';
 
 /** A command is refused; its connection lives. Becomes an error reply, or an HTTP status and error body. */
 export class ReplyError extends Error {
   readonly code: number;
   /** The HTTP status that carries the refusal on the server API. */
   readonly status: number;
+  /** In how many milliseconds it is worth another try; absent: nobody knows. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: number, message: string, status: number) {
+  constructor(code: number, message: string, status: number, retryAfterMs?: number) {
     super(message);
     this.name = 'ReplyError';
     this.code = code;
     this.status = status;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -24,6 +28,14 @@ export function refusedByHook(code: number, message: string): ReplyError {
 export function refusedEnd({ code, message }: ReplyError): Disconnect {
   const { permissionDenied } = disconnects;
   return code < 400 ? permissionDenied : { code: permissionDenied.code, reason: message };
+}
+
+/** Something comes faster than a rate allows; `what` names it in the plural. */
+export function tooMany({ count, perMs }: Rate, what: string, waitMs: number): ReplyError {
+  const { code, message, status } = errorCodes.tooManyRequests;
+  const [seconds, wait] = [perMs / 1_000, Math.ceil(waitMs / 1_000)];
+  const detail = `at most ${count} ${what} in ${seconds} s; try again in ${wait} s`;
+  return new ReplyError(code, `${message}: ${detail}`, status, waitMs);
 }
 
 /** Refuses with one of Carillon's own codes; `detail` is the sentence that names field, limit and remedy. */

@@ -37,6 +37,7 @@ import type { Rules } from './rules.ts';
 import type { SessionContext } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 import { Turnstile } from './turnstile.ts';
+import { UserRates, type UserRatesOptions } from './user-rates.ts';
 
 export interface NodeOptions {
   readonly broker: Broker;
@@ -51,6 +52,8 @@ export interface NodeOptions {
   readonly laneLogBytes: number;
   /** Publications a second from one connection; undefined: no limit. */
   readonly publishesPerSecond?: number;
+  /** How often one user may do what; no limits by default. */
+  readonly rates?: UserRatesOptions;
   /** How long a client that must authenticate may wait with it, in milliseconds. */
   readonly authTimeoutMs?: number;
   /** What the application decides itself; nothing by default. */
@@ -109,6 +112,7 @@ export class Node {
   readonly #counters = createCounters();
   readonly #sessions: SessionContext;
   readonly #options: NodeOptions;
+  readonly #rates: UserRates;
   readonly #authDeadlines: Deadlines;
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
@@ -130,6 +134,7 @@ export class Node {
     this.#rules = rules;
     this.#clock = clock;
     this.#log = log;
+    this.#rates = new UserRates(clock, options.rates);
     const [registry, counters] = [this.#registry, this.#counters];
     const recovery = new Recovery({ broker, counters, log });
     const reread = recovery.reread.bind(recovery);
@@ -158,7 +163,15 @@ export class Node {
     const store = options.inboxes ?? new MemoryInboxes(clock, counters);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
-    this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, room: hub.room.bind(hub) });
+    this.#publishing = new Publishing({
+      broker,
+      rules,
+      hooks,
+      clock,
+      overdue,
+      rate: this.#rates.publishes,
+      room: hub.room.bind(hub),
+    });
     const { graceMs } = options;
     this.#attendance = new Attendance({ hub, registry, rules, lifecycle, counters, clock, graceMs });
     this.presence = this.#attendance.presence;
@@ -292,6 +305,7 @@ export class Node {
       hooks: this.#hooks,
       handlers: this.#handlers,
       subscribeSteps: this.#subscribeSteps,
+      commandRate: this.#rates.commands,
       ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     });
   }

@@ -17,6 +17,7 @@ import type { Publisher, PublishSource } from './publisher.ts';
 import type { Rule, Rules } from './rules.ts';
 import { checkSchema } from './schema-check.ts';
 import { Turnstile } from './turnstile.ts';
+import type { UserRate } from './user-rates.ts';
 
 export interface PublishRequest {
   readonly exclude?: Exclusion;
@@ -30,6 +31,8 @@ export interface PublishingContext {
   readonly hooks: Hooks;
   readonly clock: Clock;
   readonly overdue: Pick<Overdue, 'published'>;
+  /** Of clients' publications; undefined: no limit. */
+  readonly rate: UserRate | undefined;
   /** Resolves when what was published before has left far enough; undefined where it has. */
   readonly room: () => Promise<void> | undefined;
 }
@@ -52,7 +55,7 @@ export class Publishing implements Publisher {
     this.#context = context;
   }
 
-  /** Who publishes was allowed to. @throws {ReplyError} 107 a bad name or key, or data that does not fit the channel's schema; 108 the broker refuses, hook or schema is late, or too much waits; the hook's own refusal. */
+  /** Who publishes was allowed to. @throws {ReplyError} 107 a bad name or key, or data that does not fit the channel's schema; 108 the broker refuses, hook or schema is late, or too much waits; 111 the user publishes too fast; the hook's own refusal. */
   async publish(
     channel: string,
     data: JsonText,
@@ -61,7 +64,8 @@ export class Publishing implements Publisher {
   ): Promise<PublishResult> {
     checkChannel(channel);
     checkKey(request);
-    const { rules, hooks, overdue, room } = this.#context;
+    const { rules, hooks, overdue, rate, room } = this.#context;
+    if (rate !== undefined && typeof source === 'object') rate.use(source.identity.user);
     const rule = rules.find(channel);
     const position = await (source !== undefined && hooks.has('publish')
       ? this.#asked(channel, data, request, rule, source)

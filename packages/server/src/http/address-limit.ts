@@ -1,7 +1,7 @@
 /** Counts what each client address holds open, over all listeners, so that one machine cannot take every descriptor. */
 import type { Socket } from 'node:net';
 import { limits } from '@carillon/protocol';
-import { type ClientAddresses, isLoopback, plainAddress } from './address.ts';
+import { type ClientAddresses, plainAddress } from './address.ts';
 import { HttpError } from './answer.ts';
 
 export class AddressLimit {
@@ -71,9 +71,8 @@ export class AddressLimit {
     return this.#counts.get(address) ?? 0;
   }
 
-  /** This machine and trusted proxies speak for many. */
   #isExempt(address: string): boolean {
-    return isLoopback(address) || this.#addresses.isTrusted(address);
+    return !this.#addresses.isCounted(address);
   }
 
   #leave(address: string): void {

@@ -35,6 +35,11 @@ export class ClientAddresses {
     return this.trustsAny && contains(this.#trusted, address);
   }
 
+  /** Whether limits per address hold for it: this machine and trusted proxies speak for many. */
+  isCounted(address: string): boolean {
+    return !isLoopback(address) && !this.isTrusted(address);
+  }
+
   /**
    * The client's address. X-Forwarded-For is walked from the right, where the nearest proxy wrote, as long as each hop
    * is trusted: what stands left of the first stranger is that stranger's own claim.
@@ -52,6 +57,25 @@ export class ClientAddresses {
     }
     return address;
   }
+}
+
+/** What one customer of a provider has: an IPv4 address, or the 64 bits of an IPv6 address that name a network. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  // `::` stands for as many zeros as are missing.
+  if (tail !== undefined) {
+    const after = tail === '' ? [] : tail.split(':');
+    // An IPv4 address at the end is two groups.
+    const length = after.length + Number(after.at(-1)?.includes('.') ?? false);
+    while (groups.length + length < 8) groups.push('0');
+    groups.push(...after);
+  }
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
 }
 
 function contains(list: BlockList, address: string): boolean {

@@ -73,7 +73,7 @@ export function sendRefusal(
     res.destroy();
     return;
   }
-  const headers = error instanceof HttpError ? error.headers : [];
+  const headers = headersOf(error);
   if (req.complete || (error.status !== 413 && isSmall(req))) {
     send(res, error.status, type, body, headers);
     return;
@@ -88,6 +88,12 @@ export function sendRefusal(
   req.once('end', end).once('close', end).resume();
 }
 
+function headersOf(error: ReplyError): readonly string[] {
+  const { retryAfterMs } = error;
+  const own = error instanceof HttpError ? error.headers : [];
+  return retryAfterMs === undefined ? own : [...own, 'Retry-After', String(Math.ceil(retryAfterMs / 1_000))];
+}
+
 /** Long enough for an answer to cross the world, too short for anybody to live on. */
 const lingerMs = 500;
 
@@ -100,7 +106,7 @@ function isSmall(req: IncomingMessage): boolean {
 /** Answers an upgrade, or a request that could not even be parsed, on the bare socket, and ends it. */
 export function refuseSocket(socket: Duplex, status: number, error: ReplyError): void {
   const body = errorText(error);
-  const extra = error instanceof HttpError ? pairs(error.headers) : '';
+  const extra = pairs(headersOf(error));
   socket.on('error', ignore);
   if (!socket.writable) {
     socket.destroy();

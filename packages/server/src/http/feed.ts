@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FeedRequest } from '../core/entry.ts';
 import type { Log } from '../core/log.ts';
+import type { AddressRates } from './address-rates.ts';
 import { asRefusal, errorText, HttpError, send, sendRefusal } from './answer.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import type { Origins } from './origin.ts';
@@ -42,6 +43,7 @@ export interface FeedOptions {
   readonly channelsPerConnection: number;
   readonly addressOf: (req: IncomingMessage) => string;
   readonly origins: Origins;
+  readonly rates: AddressRates;
   /** The cookie that may hold a token. Absent: cookies are not looked at. */
   readonly cookieName: string | undefined;
   readonly log: Log;
@@ -77,6 +79,8 @@ export class FeedPath implements Endpoint {
     if (isEmbedded) this.#options.origins.checkCrossSite(req);
     this.#allowCredentials(res);
     res.appendHeader('Vary', 'Accept');
+    // A poll is as often as there is something.
+    if (name !== 'longpoll') this.#options.rates.connecting(this.#options.addressOf(req));
     try {
       await transport.request(req, res, this.#asked(req, query, isEmbedded, callback));
     } catch (error) {

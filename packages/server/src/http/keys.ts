@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isLoopback } from './address.ts';
 import { HttpError } from './answer.ts';
-import { Grant, type GrantSettings } from './api/grant.ts';
+import { Grant, type GrantRate, type GrantSettings } from './api/grant.ts';
 
 export interface ApiKeySettings extends GrantSettings {
   readonly key: string;
@@ -15,6 +15,8 @@ export interface KeySettings {
   readonly keys: readonly (string | ApiKeySettings)[];
   /** In development mode the API needs no key from this machine; one that is shown must still be right. */
   readonly development: boolean;
+  /** Of each key; absent: no limit. */
+  readonly rate?: GrantRate;
 }
 
 /**
@@ -45,8 +47,8 @@ export class ApiKeys {
    */
   readonly #passed = new WeakMap<Socket, Passed>();
 
-  constructor({ keys, development }: KeySettings) {
-    this.#keys = keys.map(known);
+  constructor({ keys, development, rate }: KeySettings) {
+    this.#keys = keys.map((key) => known(key, rate));
     this.#development = development;
   }
 
@@ -108,12 +110,12 @@ function shownBy({ headers }: IncomingMessage): string {
   return `${headers.authorization ?? ''}\n${typeof own === 'string' ? own : ''}`;
 }
 
-function known(setting: string | ApiKeySettings): KnownKey {
+function known(setting: string | ApiKeySettings, rate: GrantRate | undefined): KnownKey {
   const settings = typeof setting === 'string' ? { key: setting } : setting;
   if (settings.key === '') throw new Error('api.keys: a key must not be empty');
   const { scopes, channels } = settings;
-  const mayAll = scopes === undefined && channels === undefined;
-  return { digest: digest(settings.key), grant: mayAll ? undefined : new Grant(settings) };
+  const mayAll = scopes === undefined && channels === undefined && rate === undefined;
+  return { digest: digest(settings.key), grant: mayAll ? undefined : new Grant(settings, rate) };
 }
 
 function digest(key: string): Buffer {

@@ -58,6 +58,7 @@ export class PubEndpoint implements Endpoint {
     const channels = channelsOf(query, limits.broadcastChannels);
     if (identity instanceof Grant) {
       identity.requireScope(permissions['publish']?.scope);
+      identity.use();
       for (const channel of channels) identity.requireChannel(channel);
     } else if (identity !== undefined) for (const channel of channels) mayPublish(identity, channel);
     const data = asJson(published(await readText(req, bodyBytes), contentType(req)));

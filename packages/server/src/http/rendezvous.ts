@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { type JsonText, limits } from '@carillon/protocol';
 import type { z } from 'zod';
 import type { RendezvousDesk } from '../core/rendezvous.ts';
-import { type ClientAddresses, isLoopback } from './address.ts';
+import type { ClientAddresses } from './address.ts';
 import { HttpError, sendJson } from './answer.ts';
 import { strict, text } from './api/schemas.ts';
 import { check, refuseFaults } from './api/validate.ts';
@@ -63,8 +63,7 @@ async function draw(req: IncomingMessage, options: RendezvousEndpointsOptions) {
   await readFields(req, drawParams);
   const address = addresses.of(req);
   const agent = (req.headers['user-agent'] ?? '').slice(0, limits.rendezvousAgentCharacters);
-  const isCounted = !isLoopback(address) && !addresses.isTrusted(address);
-  const drawn = await desk.draw({ address, agent }, isCounted ? address : undefined);
+  const drawn = await desk.draw({ address, agent }, addresses.isCounted(address) ? address : undefined);
   const url = settings.scanUrl?.replaceAll('{code}', drawn.code);
   return { status: 200, body: JSON.stringify({ ...drawn, ...(url !== undefined && { url }) }) };
 }

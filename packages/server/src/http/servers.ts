@@ -2,10 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Authenticator, Identity } from '../core/access.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import type { Rate } from '../core/rate.ts';
 import type { RendezvousDesk } from '../core/rendezvous.ts';
 import { ClientAddresses } from './address.ts';
 import { AddressLimit } from './address-limit.ts';
+import { AddressRates } from './address-rates.ts';
 import { Api, type ApiUpgrades } from './api/api.ts';
 import type { ApiCounters } from './api/counters.ts';
 import type { Verbs } from './api/method.ts';
@@ -46,6 +49,8 @@ export interface HttpSettings {
     readonly channelsPerConnection: number;
     readonly apiBodyBytes: number;
   };
+  /** Absent: no limit. */
+  readonly rates?: { readonly connectionsPerAddress?: Rate; readonly requestsPerKey?: Rate };
 }
 
 export interface HttpOptions {
@@ -68,6 +73,7 @@ export interface HttpOptions {
   /** Resolves when a publication through the broker came back; rejects with the reason why not. */
   readonly probe: () => Promise<void>;
   readonly metrics: MetricsText;
+  readonly clock: Clock;
   /** Kept by the API, read by the metrics. */
   readonly counters: ApiCounters;
   /** What `/` serves in development mode. */
@@ -79,6 +85,7 @@ export interface HttpOptions {
 interface Guards {
   readonly addresses: ClientAddresses;
   readonly limit: AddressLimit;
+  readonly rates: AddressRates;
   readonly origins: Origins;
   readonly keys: ApiKeys;
 }
@@ -90,7 +97,7 @@ export class HttpServers {
 
   constructor(options: HttpOptions) {
     const { settings, log } = options;
-    const guards = guardsOf(settings, log);
+    const guards = guardsOf(settings, options.clock, log);
     const { addresses, limit, origins } = guards;
     const api = new Api({
       ...guards,
@@ -151,12 +158,14 @@ export class HttpServers {
   }
 }
 
-function guardsOf(settings: HttpSettings, log: Log): Guards {
-  const { development, hosts, origins, limits } = settings;
+function guardsOf(settings: HttpSettings, clock: Clock, log: Log): Guards {
+  const { development, hosts, origins, limits, rates = {} } = settings;
+  const rate = rates.requestsPerKey;
   const addresses = new ClientAddresses(settings.trustProxy);
   return {
     addresses,
     limit: new AddressLimit(addresses, limits.connectionsPerAddress),
+    rates: new AddressRates(clock, addresses, rates.connectionsPerAddress),
     origins: new Origins({
       development,
       hosts,
@@ -164,7 +173,11 @@ function guardsOf(settings: HttpSettings, log: Log): Guards {
       refused: (origin) =>
         log.warn("a page of another site was refused; list its origin in 'origins' to let it in", { origin }),
     }),
-    keys: new ApiKeys({ keys: settings.api.keys, development }),
+    keys: new ApiKeys({
+      keys: settings.api.keys,
+      development,
+      ...(rate !== undefined && { rate: { rate, clock } }),
+    }),
   };
 }
 
@@ -194,6 +207,7 @@ function clientRoutes(
     channelsPerConnection: settings.limits.channelsPerConnection,
     addressOf: (req: IncomingMessage) => addresses.of(req),
     origins: guards.origins,
+    rates: guards.rates,
     cookieName: settings.auth?.cookie,
     log,
   };
@@ -215,7 +229,10 @@ function clientRoutes(
   const webSocketOnly = new FeedPath({ ...feedOptions, transports: new Map() });
   const add = (path: string, endpoint: Endpoint, upgrade: Upgrade): void => {
     endpoints.set(pathOf(path), endpoint);
-    upgrades.set(pathOf(path), upgrade);
+    upgrades.set(pathOf(path), (req, socket, head, address, search) => {
+      guards.rates.connecting(address);
+      upgrade(req, socket, head, address, search);
+    });
   };
   add(settings.websocket.path, webSocketOnly, (req, socket, head, address) =>
     websocket.upgradeNative(req, socket, head, address),

@@ -6,6 +6,7 @@ import type { ConnectRequest } from '../core/entry.ts';
 import { refuse } from '../core/errors.ts';
 import type { ClientAddresses } from './address.ts';
 import type { AddressLimit } from './address-limit.ts';
+import type { AddressRates } from './address-rates.ts';
 import { HttpError, jsonType, sendJson } from './answer.ts';
 import { readText } from './body.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
@@ -42,6 +43,7 @@ export interface StreamOptions {
   readonly origins: Origins;
   readonly addresses: ClientAddresses;
   readonly limit: AddressLimit;
+  readonly rates: AddressRates;
   /** The cookie that may hold a token. Absent: cookies are not looked at. */
   readonly cookieName: string | undefined;
   readonly maxFrameBytes: number;
@@ -70,6 +72,7 @@ export class StreamEndpoint implements Endpoint {
       res.writeHead(200, [...common, ...uncached]).end();
       return;
     }
+    this.#options.rates.connecting(this.#options.addresses.of(req));
     const request = await this.#request(req, query);
     if (transport !== 'longpoll') {
       await sessions.openStream(res, request, transport, common);

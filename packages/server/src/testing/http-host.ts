@@ -129,6 +129,7 @@ export async function startHttp({
     apiSockets: websocket,
     probe: async () => {},
     metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'carillon_sessions 0\n' },
+    clock,
     counters,
     log,
     ...rest,

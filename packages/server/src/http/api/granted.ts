@@ -31,6 +31,8 @@ function prepareFor(
   { input, raw, verbs }: Request,
 ): Prepared | readonly Fault[] {
   grant.requireScope(scope);
+  // A batch is as many requests as it has.
+  if (scope !== undefined) grant.use();
   const prepared = method.prepare(input, raw, names === 'pattern' ? narrowed(verbs, grant) : verbs, grant);
   // Only what was found good has its channels where they are looked for.
   if (typeof prepared === 'function')

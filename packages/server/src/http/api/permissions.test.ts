@@ -258,3 +258,65 @@ describe('ACC18: elsewhere', () => {
     for (const path of ['/metrics', '/healthz']) expect((await host.call(path)).status).toBe(200);
   });
 });
+
+describe('ACC19: requests with one key', () => {
+  let limitedHost: HttpHost;
+  beforeAll(async () => {
+    const settings = {
+      api: { keys: ['one', { key: 'two', name: 'shop', scopes: ['publish' as const] }] },
+      rates: { requestsPerKey: { count: 4, perMs: 60_000 } },
+    };
+    limitedHost = await startHttp({ settings });
+  });
+  afterAll(() => limitedHost.stop());
+
+  const publish = { method: 'publish', params: { channel: 'open:rate', data: 1 } };
+
+  function post(path: string, key: string, body: object | string = publish.params) {
+    const headers = { 'Content-Type': 'application/json', 'X-API-Key': key };
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return limitedHost.call(path, { method: 'POST', headers, body: text });
+  }
+
+  test('are 429 past the rate, and say when to come back; another key goes on', async () => {
+    for (let count = 0; count < 4; count++) expect((await post('/v1/publish', 'one')).status).toBe(200);
+    const { status, headers, text } = await post('/v1/publish', 'one');
+    expect([status, headers['retry-after'], JSON.parse(text).error]).toEqual([
+      429,
+      '15',
+      {
+        code: 111,
+        message: 'too many requests: at most 4 requests with this API key in 60 s; try again in 15 s',
+      },
+    ]);
+    expect((await post('/pub?channel=open:rate', 'one')).status).toBe(429);
+    expect((await post('/v1/publish', 'two')).status).toBe(200);
+    limitedHost.clock.advance(15_000);
+    expect((await post('/pub?channel=open:rate', 'one')).status).toBe(200);
+    expect((await post('/v1/publish', 'one')).status).toBe(429);
+  });
+
+  test('are as many as a batch has, and a batch beyond does nothing', async () => {
+    limitedHost.clock.advance(600_000);
+    expect((await post('/v1/batch', 'two', { requests: Array(5).fill(publish) })).status).toBe(429);
+    limitedHost.clock.advance(600_000);
+    const before = (await limitedHost.node.history('open:rate', {})).top;
+    expect((await post('/v1/batch', 'two', { requests: Array(3).fill(publish) })).status).toBe(200);
+    const { status, text } = await post('/v1/batch', 'two', { requests: [publish, publish] });
+    expect([status, text]).toEqual([429, expect.stringContaining("with the API key 'shop'")]);
+    expect((await limitedHost.node.history('open:rate', {})).top).toBe(before + 3);
+  });
+
+  test('on /v1/ws count with the others', async () => {
+    limitedHost.clock.advance(600_000);
+    const options = { headers: { 'X-API-Key': 'one' } };
+    const socket = new WebSocket(`ws://127.0.0.1:${limitedHost.port}/v1/ws`, options);
+    const got: string[] = [];
+    socket.on('message', (data: Buffer) => got.push(data.toString()));
+    await once(socket, 'open');
+    for (let count = 0; count < 5; count++) socket.send(JSON.stringify(publish));
+    await until(() => got.length === 5);
+    expect(got.map((text) => text.includes('"code":111'))).toEqual([false, false, false, false, true]);
+    socket.terminate();
+  });
+});
