@@ -20,7 +20,7 @@ import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
 import { createHooks, startHooks } from './server/hooks.ts';
-import { userRates } from './server/rates.ts';
+import { nodeLimits } from './server/node-limits.ts';
 import { rulesOf } from './server/rules.ts';
 import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
@@ -62,7 +62,6 @@ export async function startServer(
   const startedAt = clock.now();
   const broker = await createBroker(settings, clock, log);
   const authenticator = await createAuthenticator(settings.auth, { clock, log });
-  const { channelsPerConnection, laneLogBytes, publishesPerSecond } = settings.limits;
   const webhooks = startWebhooks(settings, clock, log);
   const hooks = createHooks(settings, clock, log);
   const node = new Node({
@@ -72,13 +71,9 @@ export async function startServer(
     clock,
     log,
     newSessionId: randomId,
-    channelsPerConnection,
-    laneLogBytes,
-    graceMs: settings.presence.graceMs,
     hooks,
     lifecycle: [hooks, webhooks],
-    ...(publishesPerSecond !== undefined && { publishesPerSecond }),
-    rates: userRates(settings),
+    ...nodeLimits(settings),
   });
   await node.start();
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });

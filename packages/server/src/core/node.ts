@@ -163,15 +163,8 @@ export class Node {
     const store = options.inboxes ?? new MemoryInboxes(clock, counters);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
-    this.#publishing = new Publishing({
-      broker,
-      rules,
-      hooks,
-      clock,
-      overdue,
-      rate: this.#rates.publishes,
-      room: hub.room.bind(hub),
-    });
+    const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
+    this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room });
     const { graceMs } = options;
     this.#attendance = new Attendance({ hub, registry, rules, lifecycle, counters, clock, graceMs });
     this.presence = this.#attendance.presence;
