@@ -16,6 +16,7 @@ import {
 } from '../support/carillon.ts';
 
 const channels = {
+  'user:{uid}': { subscribe: 'owner', inbox: true },
   'log:*': { subscribe: 'anyone', publish: 'nobody', history: { size: 100_000, ttl: '1h' } },
 };
 const key = 'a-key-for-the-tests';
@@ -65,6 +66,37 @@ async function runCarillon(
   child.stdin.on('error', () => {}).end(input);
   const [code] = (await once(child, 'close')) as unknown[];
   return { code, stdout, stderr };
+}
+
+/** A WebSocket that keeps what it is told. */
+class Dialogue {
+  readonly #socket: WebSocket;
+  readonly #heard: unknown[] = [];
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => this.#heard.push(JSON.parse(String(data))));
+  }
+
+  static async open(wsUrl: string): Promise<Dialogue> {
+    const socket = new WebSocket(`${wsUrl}/ws`);
+    await once(socket, 'open');
+    return new Dialogue(socket);
+  }
+
+  say(...frames: readonly object[]): void {
+    for (const frame of frames) this.#socket.send(JSON.stringify(frame));
+  }
+
+  /** Everything that was heard, when it is so much. */
+  async until(count: number): Promise<readonly unknown[]> {
+    await vi.waitFor(() => expect(this.#heard).toHaveLength(count), { timeout: 10_000, interval: 5 });
+    return this.#heard;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
 }
 
 /** Publishes numbers to a channel, one after another, and repeats with the same key what was not answered. */
@@ -149,6 +181,34 @@ describe('a server with a data directory', () => {
       expect(new Set(acknowledged.map(({ epoch }) => epoch)).size).toBe(1);
     }
   }, 120_000);
+
+  test('INB6 ADR6 ADR7 after kill -9 it knows what was acknowledged, who is in a group, and how users are marked', async () => {
+    const tokens = { 'token-ann': { user: 'ann' } };
+    const known = config({ auth: { anonymous: true, tokens } });
+    server = await startCarillon({ config: known });
+    await post(server.url, 'group_join', { group: 'shop', user: 'ann' });
+    await post(server.url, 'tag', { user: 'ann', tags: { vip: true } });
+    for (const data of ['one', 'two', 'three'])
+      await post(server.url, 'publish', { channel: 'user:ann', data });
+    const commands = [
+      { op: 'auth', token: 'token-ann', device: 'phone' },
+      { op: 'subscribe', channel: '@user' },
+    ];
+    const before = await Dialogue.open(server.wsUrl);
+    before.say(...commands, { op: 'ack', channel: '@user', offset: 2 });
+    // Two replies, three messages, and the reply to the last.
+    await before.until(6);
+    await server.stop('SIGKILL');
+    server = await startCarillon({ config: known });
+    const after = await Dialogue.open(server.wsUrl);
+    after.say(...commands);
+    expect((await after.until(3)).at(-1)).toEqual({ event: '@user', data: 'three', offset: 3 });
+    const sent = await post(server.url, 'send', { to: { where: 'vip' }, data: 'hello' });
+    expect(sent.result).toEqual({ sessions: 1 });
+    const group = await post(server.url, 'group', { group: 'shop' });
+    expect(group.result).toMatchObject({ members: [{ user: 'ann' }] });
+    for (const dialogue of [before, after]) dialogue.close();
+  });
 
   test('a second server is refused the folder, in one sentence', async () => {
     server = await startCarillon({ config: config() });

@@ -60,12 +60,12 @@ export async function startServer(
 ): Promise<RunningServer> {
   const clock = new SystemClock();
   const startedAt = clock.now();
-  const broker = await createBroker(settings, clock, log);
+  const stored = await createBroker(settings, clock, log);
   const authenticator = await createAuthenticator(settings.auth, { clock, log });
   const webhooks = startWebhooks(settings, clock, log);
   const hooks = createHooks(settings, clock, log);
   const node = new Node({
-    broker,
+    ...stored,
     rules: new Rules(rulesOf(settings)),
     authenticator,
     clock,

@@ -22,7 +22,7 @@ export const data: Command = {
   about: [
     'Works on a data directory that no server has open.',
     '`check` reads all of it and ends with 0 when it is whole, with 1 when not. `export` writes it as lines of JSON, `import` reads them into',
-    'a folder that has no log yet. Groups and rendezvous are not in it.',
+    'a folder that has no log yet.',
   ],
   options: {
     ...(folder !== undefined && { data: folder }),

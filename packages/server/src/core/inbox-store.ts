@@ -1,5 +1,5 @@
 /** Where the cursors of inboxes are kept: what is known of one, the plug that keeps it, and the home in this process's memory. */
-import { limits, type Position } from '@carillon/protocol';
+import { type JsonText, limits, type Position } from '@carillon/protocol';
 import type { Clock } from './clock.ts';
 import type { Counters } from './figures.ts';
 
@@ -93,6 +93,27 @@ export class MemoryInboxes implements InboxStore {
   /** Inboxes and devices. */
   get entries(): number {
     return this.#entries;
+  }
+
+  /** One inbox as text that `restore` understands, and when nothing of it matters any more; undefined where there is none. */
+  snapshot(channel: string): { readonly text: JsonText; readonly until: number } | undefined {
+    const inbox = this.#inboxes.get(channel);
+    if (inbox === undefined) return undefined;
+    const text = JSON.stringify({ ...inbox, devices: [...inbox.devices] });
+    return { text, until: Math.ceil(inbox.usedAt + inbox.keepMs) };
+  }
+
+  /** Takes over what snapshots say, by channel. Call before anything else. */
+  restore(snapshots: ReadonlyMap<string, JsonText>): void {
+    const inboxes = [...snapshots].map(([channel, text]): [string, Inbox] => {
+      const { devices, ...inbox } = JSON.parse(text);
+      return [channel, { furthest: undefined, told: undefined, ...inbox, devices: new Map(devices) }];
+    });
+    for (const [channel, inbox] of inboxes.toSorted(([, a], [, b]) => a.usedAt - b.usedAt)) {
+      this.#inboxes.set(channel, inbox);
+      this.#entries += 1 + inbox.devices.size;
+      this.#makeRoom();
+    }
   }
 
   async read(channel: string): Promise<InboxState> {

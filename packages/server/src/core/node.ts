@@ -5,7 +5,7 @@ import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
 import { callHandler } from './application.ts';
 import { Attendance } from './attendance.ts';
-import { type BlockStore, Blocks } from './blocks.ts';
+import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import type { Clock } from './clock.ts';
@@ -18,10 +18,11 @@ import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
 import { FeedEntry } from './feed-entry.ts';
 import { type Counters, createCounters } from './figures.ts';
+import { type Homes, homes } from './homes.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
-import { type InboxStore, MemoryInboxes } from './inbox-store.ts';
 import { Inboxes } from './inboxes.ts';
+import type { Keep } from './keep.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Overdue } from './overdue.ts';
@@ -62,10 +63,10 @@ export interface NodeOptions {
   readonly graceMs?: number;
   /** Who is told of clients and channels that come and go. */
   readonly lifecycle?: readonly LifecycleSink[];
-  /** Where the cursors of inboxes are kept; in this process by default. */
-  readonly inboxes?: InboxStore;
-  /** Where blocks outlive the process; absent: nowhere. */
-  readonly blockStore?: BlockStore;
+  /** Where groups, tags, cursors of inboxes and blocks outlive the process; absent: nowhere. */
+  readonly keep?: Keep;
+  /** In place of the stores that would be made. */
+  readonly stores?: Partial<Omit<Homes, 'load'>>;
 }
 
 export interface HistoryRequest {
@@ -126,6 +127,7 @@ export class Node {
   /** Messages for users who may be away. */
   readonly inboxes: Inboxes;
   readonly #overdue: Overdue;
+  readonly #load: () => Promise<void>;
 
   constructor(options: NodeOptions) {
     const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes } = options;
@@ -142,7 +144,8 @@ export class Node {
     this.#hub = hub;
     const expiries = new Expiries(clock);
     const blocks = new Blocks(clock, expiries);
-    const blockStore = options.blockStore === undefined ? {} : { blockStore: options.blockStore };
+    const { load, inboxes: store, ...kept } = { ...homes(options.keep, clock, counters), ...options.stores };
+    this.#load = load;
     const admitted = new Admission(authenticator, blocks);
     this.authenticator = admitted;
     this.reach = createReach({
@@ -153,14 +156,13 @@ export class Node {
       clock,
       blocks,
       log,
-      ...blockStore,
+      ...kept,
     });
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
-    const store = options.inboxes ?? new MemoryInboxes(clock, counters);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
     this.#overdue = overdue;
     const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
@@ -190,8 +192,9 @@ export class Node {
   }
 
   async start(): Promise<void> {
-    await this.reach.revocation.start();
     await this.#broker.start(this.#canary);
+    await this.#load();
+    await this.reach.revocation.start();
   }
 
   /** Resolves when a publication through the broker came back. */

@@ -146,7 +146,7 @@ describe('INB8 inboxOverdue', () => {
   test('is told when the store answers again, and asks it for few inboxes at a time', async () => {
     const clock = new VirtualClock();
     const store = new SlowInboxes(new MemoryInboxes(clock, { inboxesGivenUp: 0 }), clock);
-    const { host, told, push } = await start({ clock, inboxes: store });
+    const { host, told, push } = await start({ clock, stores: { inboxes: store } });
     for (let user = 0; user < 100; user++) await push(`u${user}`);
     store.isDown = true;
     await host.clock.elapse(overdueMs + 1_000);

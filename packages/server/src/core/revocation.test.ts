@@ -247,13 +247,13 @@ describe('ACC16: a store for blocks', () => {
 
   test('brings them back after a restart, but not what is over', async () => {
     const blockStore = new Kept();
-    host = await start({ blockStore });
+    host = await start({ stores: { blockStore } });
     const { revocation } = host.node.reach;
     await revocation.block({ user: 'ann' }, { durationMs: 60_000 });
     await revocation.block({ user: 'bob' }, { durationMs: 60_000 });
     await revocation.unblock({ user: 'bob' });
     blockStore.blocks.push({ user: 'cat', expiresAt: host.clock.now() - 1 });
-    const again = await start({ blockStore });
+    const again = await start({ stores: { blockStore } });
     expect(again.node.reach.revocation.list({})).toEqual({
       blocked: [{ user: 'ann', expires: 60 }],
       total: 1,
@@ -262,7 +262,7 @@ describe('ACC16: a store for blocks', () => {
 
   test('that fails is told; who is blocked is blocked all the same', async () => {
     const blockStore = new Kept();
-    host = await start({ blockStore });
+    host = await start({ stores: { blockStore } });
     const { revocation } = host.node.reach;
     const client = await login('ann');
     blockStore.fault = new Error('no disk');

@@ -12,8 +12,8 @@ export type TagChanges = ReadonlyMap<string, Tags[string] | undefined>;
 /** What was said of users, whether they are online or not. Only this node's sessions are looked up in it. */
 export interface UserTags {
   get(user: string): TagChanges | undefined;
-  /** @throws {ReplyError} 106 too many users have tags. */
-  set(user: string, changes: TagChanges): void;
+  /** In force at once; a promise resolves when it is kept. @throws {ReplyError} 106 too many users have tags; 108 it is in force, but would not outlive a restart. */
+  set(user: string, changes: TagChanges): void | Promise<void>;
 }
 
 export class MemoryUserTags implements UserTags {
@@ -64,12 +64,12 @@ export class SessionTags implements RegistryWatcher<Addressee> {
   }
 
   /** `online`: the user's sessions. @throws {ReplyError} 106 too many tags, or too many users with tags. */
-  tagUser(user: string, tags: Tags, online: Iterable<Addressee>): void {
-    this.#changeUser(user, new Map(Object.entries(tags)), [...online]);
+  tagUser(user: string, tags: Tags, online: Iterable<Addressee>): void | Promise<void> {
+    return this.#changeUser(user, new Map(Object.entries(tags)), [...online]);
   }
 
-  untagUser(user: string, names: Iterable<string>, online: Iterable<Addressee>): void {
-    this.#changeUser(user, hidden(names), [...online]);
+  untagUser(user: string, names: Iterable<string>, online: Iterable<Addressee>): void | Promise<void> {
+    return this.#changeUser(user, hidden(names), [...online]);
   }
 
   identified(session: Addressee): void {
@@ -97,12 +97,13 @@ export class SessionTags implements RegistryWatcher<Addressee> {
     else this.#sessions.set(session, changes);
   }
 
-  #changeUser(user: string, changes: TagChanges, online: readonly Addressee[]): void {
+  #changeUser(user: string, changes: TagChanges, online: readonly Addressee[]): void | Promise<void> {
     const inToken = (name: string): boolean =>
       online.some(({ identity }) => identity.tags !== undefined && Object.hasOwn(identity.tags, name));
     const all = new Map([...(this.#users.get(user) ?? []), ...changes]);
-    this.#users.set(user, bounded(withoutIdle(all, inToken)));
+    const kept = this.#users.set(user, bounded(withoutIdle(all, inToken)));
     for (const session of online) this.identified(session);
+    return kept;
   }
 
   #withoutOwn({ identity, user }: Addressee): Tags {

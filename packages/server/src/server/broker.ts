@@ -5,21 +5,24 @@ import { MemoryBroker } from '../brokers/memory/broker.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Broker } from '../core/broker.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Keep } from '../core/keep.ts';
 import type { Log } from '../core/log.ts';
 import { randomEpoch } from '../system/ids.ts';
 import { logFile, makeDataDir } from './data-dir.ts';
 
+/** `keep`: where small facts outlive the process, where something does. */
 export async function createBroker(
   { dataDir, sync, limits }: Settings,
   clock: Clock,
   log: Log,
-): Promise<Broker> {
+): Promise<{ readonly broker: Broker; readonly keep?: Keep }> {
   if (dataDir === undefined) {
-    return new MemoryBroker({ clock, newEpoch: randomEpoch, maxBytes: limits.memoryHistoryBytes });
+    const maxBytes = limits.memoryHistoryBytes;
+    return { broker: new MemoryBroker({ clock, newEpoch: randomEpoch, maxBytes }) };
   }
   const { DurableBroker } = await import('../brokers/durable/broker.ts');
   await makeDataDir(dataDir);
-  return new DurableBroker({
+  const broker = new DurableBroker({
     file: logFile(dataDir),
     maxBytes: limits.dataBytes,
     sync,
@@ -28,6 +31,7 @@ export async function createBroker(
     clock,
     log,
   });
+  return { broker, keep: broker };
 }
 
 /** Differs from one start of the machine to the next. */

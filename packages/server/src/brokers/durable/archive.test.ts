@@ -57,6 +57,8 @@ function fill(): Promise<void> {
     await broker.publish('gone', '1', kept);
     await broker.removeHistory('gone');
     await broker.publish('none', '1', { idempotencyKey: 'k' });
+    await broker.put('tags', 'ann', '[["vip",true]]');
+    await broker.put('inbox', 'user:ann', '{}', Date.now() + 3_600_000);
   });
 }
 
@@ -82,6 +84,14 @@ describe('an archive', () => {
       broker.publish('b', '"again"', { ...kept, idempotencyKey: 'k' }),
     );
     expect(again).toMatchObject({ offset: 1 });
+    const facts = await using('to', async (broker) => [
+      ...(await broker.load('tags')),
+      ...(await broker.load('inbox')),
+    ]);
+    expect(facts).toEqual([
+      ['ann', '[["vip",true]]'],
+      ['user:ann', '{}'],
+    ]);
     expect(checkLog(path('to'))).toMatchObject({ channels: 4, publications: 22, keys: 2, faults: [] });
   });
 
@@ -106,8 +116,8 @@ describe('an archive', () => {
     expect(await refusal([])).toBe('the archive is empty.');
     expect(await refusal(lines.slice(1))).toContain('line 1 is not the heading');
     expect(await refusal(lines.slice(0, 5))).toBe('the archive breaks off within a channel.');
-    expect(await refusal([...lines.slice(0, 4), ...lines.slice(5)])).toBe(
-      'line 5: the publication with offset 13 should stand here.',
+    expect(await refusal([...lines.slice(0, 6), ...lines.slice(7)])).toBe(
+      'line 7: the publication with offset 13 should stand here.',
     );
     expect(await refusal([...lines.slice(0, 3), 'x'])).toBe('line 4 is no JSON object.');
     expect(checkLog(path('to'))).toMatchObject({ channels: 0, publications: 0 });

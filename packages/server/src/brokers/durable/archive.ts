@@ -64,7 +64,7 @@ function brokenChannels(database: DatabaseSync): string[] {
   return strays === 0 ? holes : [...holes, `${strays} publications belong to no channel.`];
 }
 
-/** The lines of an archive, without their ends: the heading, then each channel, followed by its publications and keys. @throws {LogFault} */
+/** The lines of an archive, without their ends: the heading, small facts, then each channel, followed by its publications and keys. @throws {LogFault} */
 export function* exportLog(file: string): Generator<string> {
   const database = opened(file);
   try {
@@ -72,6 +72,9 @@ export function* exportLog(file: string): Generator<string> {
       rows(database, 'SELECT * FROM facts').map((row) => [row['name'], row['value']]),
     );
     yield JSON.stringify({ ...heading, epoch: facts['epoch'], forgotten: Number(facts['forgotten'] ?? 0) });
+    for (const { kind, key, value, until } of database.prepare('SELECT * FROM kept').iterate()) {
+      yield JSON.stringify({ kept: kind, key, value, until });
+    }
     const publications = database.prepare(
       'SELECT * FROM publications WHERE channel = ? AND offset >= ? ORDER BY offset',
     );
@@ -120,7 +123,7 @@ export async function importLog(
 ): Promise<Imported> {
   const database = opened(file);
   try {
-    if (rows(database, 'SELECT 1 FROM channels LIMIT 1').length > 0) {
+    if (rows(database, 'SELECT 1 FROM channels UNION SELECT 1 FROM kept LIMIT 1').length > 0) {
       throw new LogFault(`the log ${file} is not empty; import into a folder of its own.`);
     }
     database.exec('BEGIN IMMEDIATE');
@@ -158,6 +161,7 @@ class ArchiveReader {
     const fields = parsed(line);
     if (fields === undefined) throw new LogFault(`line ${number} is no JSON object.`);
     if (!this.#hasHeading) this.#readHeading(fields);
+    else if (typeof fields['kept'] === 'string') this.#readFact(fields);
     else if (typeof fields['channel'] === 'string') this.#readChannel(fields, number);
     else if (typeof fields['key'] === 'string') this.#readKey(fields);
     else this.#readPublication(fields, line, number);
@@ -203,6 +207,12 @@ class ArchiveReader {
     this.#expected = Number(oldest);
     this.#top = Number(top);
     this.channels += 1;
+  }
+
+  #readFact({ kept, key, value, until }: Row): void {
+    this.#database
+      .prepare('INSERT INTO kept (kind, key, value, until) VALUES (?, ?, ?, ?)')
+      .run(kept ?? '', key ?? '', value ?? '', until ?? null);
   }
 
   #readKey({ key, at, epoch, offset }: Row): void {

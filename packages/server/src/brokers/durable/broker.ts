@@ -16,10 +16,11 @@ import type {
 } from '../../core/broker.ts';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
+import type { FactKind, Keep } from '../../core/keep.ts';
 import type { Log } from '../../core/log.ts';
 import { channelMatcher } from '../../core/pattern.ts';
 import { LogThread, type LogThreadOptions } from './log-thread.ts';
-import type { ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
+import type { FactsAnswer, ListAnswer, LogAnswer, PublishAnswer, PublishRequest } from './messages.ts';
 
 export { LogFault } from './log-thread.ts';
 
@@ -29,10 +30,10 @@ export interface DurableBrokerOptions extends Omit<LogThreadOptions, 'lost'> {
 }
 
 const sweepMs = 1_000;
-/** Channels that are asked for at once when they are listed. */
+/** Channels, and facts, that are asked for at once. */
 const listedAtOnce = 1_000;
 
-export class DurableBroker implements Broker {
+export class DurableBroker implements Broker, Keep {
   readonly #clock: Clock;
   readonly #thread: LogThread;
   #sink: BrokerSink | undefined;
@@ -106,6 +107,28 @@ export class DurableBroker implements Broker {
       after = next;
     } while (after !== 0 && found.length < query.limit);
     return found.slice(0, query.limit);
+  }
+
+  async load(about: FactKind): Promise<ReadonlyMap<string, JsonText>> {
+    const found = new Map<string, JsonText>();
+    let after = '';
+    for (let isMore = true; isMore; ) {
+      const request = { kind: 'facts', about, after, limit: listedAtOnce } as const;
+      const page = await this.#thread.ask(request, (answer) => answer as FactsAnswer);
+      for (const [key, value] of page) found.set(key, value);
+      after = page.at(-1)?.[0] ?? after;
+      isMore = page.length === listedAtOnce;
+    }
+    return found;
+  }
+
+  async put(about: FactKind, key: string, value: JsonText, until?: number): Promise<void> {
+    const ends = until === undefined ? {} : { until: Math.ceil(until) };
+    await this.#thread.ask({ kind: 'put', about, key, value, ...ends }, nothing);
+  }
+
+  async drop(about: FactKind, key: string): Promise<void> {
+    await this.#thread.ask({ kind: 'put', about, key }, nothing);
   }
 
   #handOn(

@@ -38,6 +38,15 @@ const steps: readonly string[] = [
     PRIMARY KEY (channel, key)
   ) WITHOUT ROWID;
   CREATE INDEX keys_by_time ON keys (at);
+  -- Small facts of other parts; 'until' is when one is over.
+  CREATE TABLE kept (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (kind, key)
+  ) WITHOUT ROWID;
+  CREATE INDEX kept_by_end ON kept (until) WHERE until IS NOT NULL;
   `,
 ];
 

@@ -83,7 +83,7 @@ export class LogThread {
    */
   ask<T>(request: LogRequest, take: (answer: LogAnswer) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const bytes = 'data' in request ? request.data.length : 0;
+      const bytes = sizeOf(request);
       if (this.#worker === undefined) {
         reject(refuse('notAvailable', 'the log cannot be used now; try again later'));
       } else if (this.#waitingBytes + bytes > limits.logWaitingBytes) {
@@ -200,4 +200,10 @@ export class LogThread {
       this.ask({ kind: 'subscribed', channel, is: true }, () => undefined).catch(() => undefined);
     }
   }
+}
+
+/** What a request costs while it waits, roughly. */
+function sizeOf(request: LogRequest): number {
+  if (request.kind === 'publish') return request.data.length;
+  return request.kind === 'put' ? (request.value?.length ?? 0) : 0;
 }

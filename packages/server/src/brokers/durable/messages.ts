@@ -8,6 +8,7 @@ import type {
   HistoryQuery,
   Retention,
 } from '../../core/broker.ts';
+import type { FactKind } from '../../core/keep.ts';
 
 /** What of a commit has reached the disk when it is answered; see {@link LogOptions.sync}. */
 export type Sync = 'always' | 'interval' | 'off';
@@ -50,6 +51,16 @@ export type LogRequest =
   | { readonly kind: 'remove'; readonly channel: string }
   /** `after`: the `next` of the answer before; 0 at first. */
   | { readonly kind: 'list'; readonly after: number; readonly limit: number }
+  /** A fact; without a `value` it is taken away. */
+  | {
+      readonly kind: 'put';
+      readonly about: FactKind;
+      readonly key: string;
+      readonly value?: JsonText;
+      readonly until?: number;
+    }
+  /** Facts in the order of their keys, from after `after`. */
+  | { readonly kind: 'facts'; readonly about: FactKind; readonly after: string; readonly limit: number }
   /** Positions of subscribed channels are never forgotten. */
   | { readonly kind: 'subscribed'; readonly channel: string; readonly is: boolean }
   /** Takes away what is over, a slice of the channels at a time. */
@@ -68,7 +79,10 @@ export interface ListAnswer {
   readonly next: number;
 }
 
-export type LogAnswer = PublishAnswer | EarlierAnswer | HistoryPage | ListAnswer | undefined;
+/** Keys and values. */
+export type FactsAnswer = readonly (readonly [key: string, value: JsonText])[];
+
+export type LogAnswer = FactsAnswer | PublishAnswer | EarlierAnswer | HistoryPage | ListAnswer | undefined;
 
 /** Everything of one batch is committed, or nothing. */
 export interface LogBatch {

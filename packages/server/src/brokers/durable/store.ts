@@ -1,6 +1,7 @@
 /** The durable log itself: one SQLite file, worked on by one thread. Everything of a batch is committed, or nothing. */
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { HistoryPage, HistoryQuery } from '../../core/broker.ts';
+import { Facts } from './facts.ts';
 import { openFormat } from './format.ts';
 import { type Head, Heads } from './heads.ts';
 import type {
@@ -24,6 +25,7 @@ export class LogStore {
   readonly #options: LogOptions;
   readonly #heads: Heads;
   readonly #publications: Publications;
+  readonly #facts: Facts;
   readonly #subscribed = new Set<string>();
   readonly #keyed: StatementSync;
   readonly #rememberKey: StatementSync;
@@ -45,6 +47,7 @@ export class LogStore {
       openFormat(database, options);
       this.#heads = new Heads(database, options.cachedHeads);
       this.#publications = new Publications(database);
+      this.#facts = new Facts(database);
       this.#keyed = database.prepare('SELECT epoch, offset, at FROM keys WHERE channel = ? AND key = ?');
       this.#rememberKey = database.prepare(
         'INSERT OR REPLACE INTO keys (channel, key, at, epoch, offset) VALUES (?, ?, ?, ?, ?)',
@@ -121,6 +124,11 @@ export class LogStore {
         return this.#remove(request.channel);
       case 'list':
         return this.#list(request.after, request.limit, now);
+      case 'put':
+        this.#facts.put(request.about, request.key, request.value, request.until);
+        return undefined;
+      case 'facts':
+        return this.#facts.page(request.about, request.after, request.limit, now);
       case 'subscribed':
         return this.#setSubscribed(request.channel, request.is, now);
       case 'sweep':
@@ -187,6 +195,7 @@ export class LogStore {
   }
 
   #sweep(now: number): undefined {
+    this.#facts.sweep(now);
     this.#forgetKeys.run(now - this.#options.idempotencyTtlMs);
     const heads = this.#heads.after(this.#sweptTo, sweptChannels);
     this.#sweptTo = heads.length < sweptChannels ? 0 : (heads.at(-1)?.id ?? 0);

@@ -165,7 +165,7 @@ const tag = defineMethod({
   params: tagParams,
   result: nothing,
   async run(params, _raw, { reach }) {
-    reach.people.tag(memberOf(params), params.tags);
+    await reach.people.tag(memberOf(params), params.tags);
     return '{}';
   },
 });
@@ -196,7 +196,7 @@ const untag = defineMethod({
   result: nothing,
   async run(params, _raw, { reach }) {
     const { tags } = params;
-    reach.people.untag(memberOf(params), Array.isArray(tags) ? tags : Object.keys(tags));
+    await reach.people.untag(memberOf(params), Array.isArray(tags) ? tags : Object.keys(tags));
     return '{}';
   },
 });
