@@ -1,6 +1,6 @@
 /** The page of react.test.ts: panels that the test mounts and unmounts, in StrictMode, and what they noticed. */
 import { Carillon } from '@carillon/client';
-import { CarillonProvider, useChannel, useConnection, useMessages } from '@carillon/react';
+import { CarillonProvider, useChannel, useConnection, useMessages, usePresence } from '@carillon/react';
 import { StrictMode, startTransition, useLayoutEffect, useState } from 'react';
 import { createRoot, hydrateRoot } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
@@ -68,6 +68,11 @@ function Panel({ id, channel, last, limit, throws }: PanelProps) {
   );
 }
 
+/** Shows how many are there. */
+function Crowd({ channel }: { readonly channel: string | undefined }) {
+  return <u>{usePresence(channel).length}</u>;
+}
+
 /** Shows a count, slowly: time for something to come between two of them. */
 function Count({ id, channel }: { readonly id: string; readonly channel: string }) {
   const { length } = useMessages(channel);
@@ -100,6 +105,7 @@ function App({ first }: { readonly first: readonly PanelProps[] }) {
   return (
     <>
       <Connection />
+      <Crowd channel={panels.find(({ id }) => id === 'crowd')?.channel} />
       {panels.map((panel) => (
         <Panel key={panel.id} {...panel} />
       ))}

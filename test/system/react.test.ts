@@ -1,5 +1,6 @@
 /** The hooks of @carillon/react with the real react-dom in a real browser, against the real server. */
 import { fileURLToPath } from 'node:url';
+import { Carillon } from '@carillon/client';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -119,6 +120,23 @@ describe.skipIf(executablePath === undefined)('the hooks, in StrictMode and a re
     expect(await page.evaluate(() => window.page.publish('one', 'mine'))).toMatchObject({ offset: 1 });
     await eventually(() => texts('one')).toEqual(['mine']);
     await page.locator('#bad[data-error="107"][data-state=unsubscribed]').waitFor({ state: 'attached' });
+  });
+
+  test('shows who is there, begins where other components say, and asks again after a time offline', async () => {
+    const crowd = (): Promise<string | null> => page.locator('u').textContent();
+    await publish('a');
+    const other = new Carillon(carillon.url);
+    await other.channel(channel).subscribe();
+    await show({ id: 'crowd', channel, last: 1 });
+    await eventually(() => texts('crowd')).toEqual(['a']);
+    await eventually(crowd).toBe('2');
+    await offline(true);
+    other.close();
+    await offline(false);
+    await eventually(crowd).toBe('1');
+    await show();
+    await eventually(crowd).toBe('0');
+    expect(sent.filter((op) => op === 'subscribe')).toHaveLength(2);
   });
 
   test('after a time offline it shows what was missed and tells of it; what is gone is told as a gap', async () => {

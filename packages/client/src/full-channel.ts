@@ -1,10 +1,12 @@
-/** A channel that can be read as a loop. */
+/** A channel that can be read as a loop, and keeps the list of its members. */
+import type { Member } from '@carillon/protocol';
 import { Channel as PlainChannel } from './channel.ts';
 import type { Emitter, Off } from './emitter.ts';
 import { CarillonError, type Reason } from './errors.ts';
 import type { ChannelEvents, Message } from './events.ts';
 import { type Intake, iterate } from './iteration.ts';
 import type { Link } from './link.ts';
+import { watchMembers } from './members.ts';
 import * as reasons from './reasons.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -32,6 +34,15 @@ export class Channel<T = unknown> extends PlainChannel<T> implements AsyncIterab
    */
   [Symbol.asyncIterator](): AsyncGenerator<Message<T>, void, undefined> {
     return iterate((intake) => this.#fill(intake));
+  }
+
+  /**
+   * Keeps the list of who is in the channel: `changed` hears it once there is one, and again whenever somebody comes or goes. It does not
+   * subscribe, and lasts through every cut; the returned function ends it. Where the server has no such list, or does not
+   * show it to this client, the client's `error` event says so. A channel with more than 1,000 members lists the first of them.
+   */
+  watchMembers(changed: (members: readonly Member[]) => void): Off {
+    return watchMembers(this, changed, this.#link.report);
   }
 
   #fill({ push, end }: Intake<T>): Off {

@@ -3,5 +3,6 @@ export { type ChannelOptions, type ChannelState, useChannel, useMessages } from 
 export type { ChannelSnapshot } from './channel-store.ts';
 export { useConnection } from './connection.ts';
 export type { ConnectionSnapshot } from './connection-store.ts';
+export { usePresence } from './presence.ts';
 export { CarillonProvider, type CarillonProviderProps, useCarillon } from './provider.ts';
 export { type TypedHooks, typedHooks } from './typed.ts';
