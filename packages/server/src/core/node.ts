@@ -195,6 +195,8 @@ export class Node {
     await this.#broker.start(this.#canary);
     await this.#load();
     await this.reach.revocation.start();
+    // Nobody has to wait for it.
+    void this.#overdue.resume();
   }
 
   /** Resolves when a publication through the broker came back. */

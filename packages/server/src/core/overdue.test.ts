@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CoreHost, keeping, startCore, type TestClient } from '../testing/core-host.ts';
+import { type CoreHost, keeping, memoryBroker, startCore, type TestClient } from '../testing/core-host.ts';
 import { SlowInboxes } from '../testing/slow-inboxes.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { createCounters } from './figures.ts';
@@ -179,6 +179,29 @@ describe('INB8 inboxOverdue', () => {
     expect([told.length, overdue.size]).toEqual([2, 0]);
     overdue.published('user:c', overdueMs);
     expect(overdue.size).toBe(1);
+  });
+
+  test('is told of what was published before the process began', async () => {
+    const clock = new VirtualClock();
+    const broker = memoryBroker(clock);
+    const inboxes = new MemoryInboxes(clock, createCounters());
+    const stores = { inboxes };
+    const first = await start({ clock, broker, stores });
+    for (const user of ['ann', 'bob', 'cat']) await first.push(user);
+    await first.ack(1);
+    await clock.elapse(30_000);
+    await first.push('bob');
+    await first.host.node.close();
+    const second = await start({ clock, broker, stores });
+    await clock.elapse(29_000);
+    expect(second.told).toEqual([]);
+    await clock.elapse(2_000);
+    expect(second.told).toHaveLength(2);
+    expect(second.told).toEqual(expect.arrayContaining([overdue(1, 2, 'bob'), overdue(1, 1, 'cat')]));
+    await second.host.node.close();
+    const third = await start({ clock, broker, stores });
+    await clock.elapse(2 * overdueMs);
+    expect(third.told).toEqual([]);
   });
 
   test('ends with the node', async () => {

@@ -13,7 +13,7 @@ import type { Rules } from './rules.ts';
 export interface OverdueContext {
   readonly clock: Clock;
   readonly rules: Rules;
-  readonly broker: Pick<Broker, 'history'>;
+  readonly broker: Pick<Broker, 'history' | 'channels'>;
   readonly store: InboxStore;
   readonly lifecycle: LifecycleSink;
   readonly counters: Counters;
@@ -69,6 +69,23 @@ export class Overdue {
   /** Inboxes that are watched now. */
   get size(): number {
     return this.#watches.size;
+  }
+
+  /** Takes up what an earlier process left, where the broker still has it. */
+  async resume(): Promise<void> {
+    const { rules, broker, clock, log } = this.#context;
+    try {
+      for (const { pattern, inbox } of rules.all) {
+        if (inbox?.overdueMs === undefined) continue;
+        const query = { pattern: pattern.replaceAll(/\{\w+\}/g, '*'), limit: this.#maxInboxes };
+        for (const { channel, publications } of await broker.channels(query)) {
+          if (publications > 0 && findInbox(rules, channel)?.overdueMs !== undefined)
+            this.#watch(channel, clock.now());
+        }
+      }
+    } catch (error) {
+      log.error('the inboxes could not be listed; what was overdue before the start is not told', { error });
+    }
   }
 
   /** Something was published into an inbox whose rule has `overdue`. */
