@@ -85,7 +85,10 @@ export interface ChannelEvents<T> {
   readonly state: [change: SubscriptionChange];
   readonly gap: [gap: Gap];
   readonly recovered: [recovery: Recovery];
-  /** Somebody came or went, where the channel announces it. What happened during a cut is not told: `presence()` is the truth. */
+  /**
+   * Somebody came, changed or went, where the channel announces it: put `member.session` into a list, or take it out, and take
+   * `member.former` out in both cases. What happened during a cut, or in a `gap` without offsets, is not told: ask `presence()` again.
+   */
   readonly join: [member: Member];
   readonly leave: [member: Member];
   readonly ack: [ack: Ack];

@@ -156,7 +156,7 @@ export class Subscription {
   #join(): void {
     this.#phase = 'joining';
     const query = this.cursor.query();
-    const session = query?.since && this.#connection.formerSession;
+    const session = this.#connection.formerSession;
     const command = { op: 'subscribe', channel: this.#channel, ...query, session };
     this.#connection.ask(
       command,
