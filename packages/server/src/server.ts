@@ -15,7 +15,7 @@ import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import type { Verbs } from './http/api/method.ts';
 import { servePages } from './http/pages.ts';
-import { HttpServers } from './http/servers.ts';
+import { type HttpOptions, HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { createBroker } from './server/broker.ts';
@@ -61,9 +61,9 @@ export async function startServer(
   const clock = new SystemClock();
   const startedAt = clock.now();
   const stored = await createBroker(settings, clock, log);
-  const authenticator = await createAuthenticator(settings.auth, { clock, log });
-  const webhooks = startWebhooks(settings, clock, log);
   const hooks = createHooks(settings, clock, log);
+  const authenticator = await createAuthenticator(settings.auth, { clock, log, hooks });
+  const webhooks = startWebhooks(settings, clock, log);
   const node = new Node({
     ...stored,
     rules: new Rules(rulesOf(settings)),
@@ -95,7 +95,7 @@ export async function startServer(
     websocket,
     apiSockets: transports.apiSockets,
     feedTransports: feeds.transports,
-    native: { sessions: native, maxFrameBytes: settings.websocket.maxFrameBytes },
+    native: nativeDoor(native, node, settings),
     probe: node.probe.bind(node),
     metrics: new Metrics(() => measured(node, transports, ingest, webhooks, hooks, counters)),
     clock,
@@ -156,6 +156,14 @@ function makeTransports(
       stallTimeoutMs: websocket.stallTimeoutMs,
     }),
   };
+}
+
+function nativeDoor(
+  sessions: NativeHttp,
+  node: Node,
+  { websocket }: Settings,
+): NonNullable<HttpOptions['native']> {
+  return { sessions, admit: node.admit.bind(node), maxFrameBytes: websocket.maxFrameBytes };
 }
 
 /** Listeners close first, so that nobody comes back to this process. */

@@ -29,9 +29,20 @@ export function termsOf({ tokenId, expiresAt }: Identity): Identity {
   return { ...(tokenId !== undefined && { tokenId }), ...(expiresAt !== undefined && { expiresAt }) };
 }
 
+/** Who shows a token, as far as that is known. */
+export interface TokenAsker {
+  readonly session?: string;
+  /** Who the session has been so far. */
+  readonly identity?: Identity;
+  readonly address: string;
+  /** Of the handshake, as long as they are kept; names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly device?: string;
+}
+
 export interface Authenticator {
   /** Whether a client without a token may use what rules open to `anyone`. */
   readonly admitsAnonymous: boolean;
   /** @throws {ReplyError} 101 not known, 109 expired, 108 the place that knows cannot be asked. */
-  authenticate(token: string): Promise<Identity>;
+  authenticate(token: string, asker?: TokenAsker): Promise<Identity>;
 }

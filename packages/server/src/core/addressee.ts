@@ -12,6 +12,8 @@ export interface Addressee extends RegisteredSession, Asker {
   readonly order: number;
   readonly connection: Connection;
   readonly isClosed: boolean;
+  /** It has been let in. */
+  readonly isAdmitted: boolean;
   readonly subscriptions: readonly Subscription[];
   /** Puts a finished frame into the outbox. A session that does not read is closed when that is full. */
   push(frame: Buffer): void;

@@ -126,8 +126,8 @@ export class Addressing {
       .filter((session) => session !== undefined);
   }
 
-  #isAdmitted({ identity }: Addressee): boolean {
-    return this.#context.admitsAnonymous || isAuthenticated(identity);
+  #isAdmitted({ isAdmitted, identity }: Addressee): boolean {
+    return isAdmitted && (this.#context.admitsAnonymous || isAuthenticated(identity));
   }
 
   #turn(): Promise<void> {

@@ -1,6 +1,6 @@
 /** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
 import { type JsonText, limits, type Position } from '@carillon/protocol';
-import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
+import { type Authenticator, type Identity, isAuthenticated, type TokenAsker } from './access.ts';
 import { unknownCommand } from './application.ts';
 import type { HistoryPage } from './broker.ts';
 import type { Clock } from './clock.ts';
@@ -134,7 +134,7 @@ export class Commands implements Asker {
   }
 
   async #identify(token: string, device?: string): Promise<Identity> {
-    const identity = await this.#context.authenticator.authenticate(token);
+    const identity = await this.#context.authenticator.authenticate(token, this.#asker(device));
     const { user } = this.#session;
     if (user !== undefined && identity.user !== user) {
       throw refuse('permissionDenied', 'the connection belongs to another user; open a new one');
@@ -142,6 +142,12 @@ export class Commands implements Asker {
     this.#session.device = device ?? this.#session.device;
     this.#session.identify(identity);
     return identity;
+  }
+
+  #asker(named: string | undefined): TokenAsker {
+    const { id, identity, address, headers = {}, device } = this.#session;
+    const asking = named ?? device;
+    return { session: id, identity, address, headers, ...(asking !== undefined && { device: asking }) };
   }
 
   #remaining({ expiresAt }: Identity): { expires?: number } {

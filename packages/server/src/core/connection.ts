@@ -28,6 +28,6 @@ export interface ConnectionListener {
   receivedBytes(bytes: Buffer): void;
   /** Everything written has left. */
   drained(): void;
-  /** The connection is gone. Nothing follows. */
-  closed(): void;
+  /** The connection is gone. Nothing follows. `end`: what its close frame said, or why the transport ended it. */
+  closed(end?: Partial<Disconnect>): void;
 }

@@ -7,20 +7,19 @@ import {
   limits,
   memberSlice,
 } from '@carillon/protocol';
-import { anonymous, type Identity, isAuthenticated } from './access.ts';
+import { anonymous } from './access.ts';
 import { type Fields, isFields, type Outcome } from './command.ts';
 import { Commands, type CommandsContext } from './commands.ts';
 import type { Connection } from './connection.ts';
-import type { Deadlines } from './deadlines.ts';
 import type { ConnectRequest, SessionListener } from './entry.ts';
-import { ReplyError, refuse } from './errors.ts';
+import { asReplyError, isApplications, ReplyError, refuse } from './errors.ts';
 import { increment } from './figures.ts';
 import type { Log } from './log.ts';
 import { pauseReasons, Session, type SessionContext } from './session.ts';
+import { Welcome, type WelcomeContext } from './welcome.ts';
 
-export interface ConversationContext extends CommandsContext {
+export interface ConversationContext extends CommandsContext, WelcomeContext {
   readonly sessions: SessionContext;
-  readonly authDeadlines: Deadlines;
   readonly log: Log;
 }
 
@@ -45,20 +44,13 @@ export class Conversation implements SessionListener {
   #errorsInARow = 0;
   #refusedTokens = 0;
 
-  constructor(
-    id: string,
-    connection: Connection,
-    { token, device, identity }: ConnectRequest,
-    context: ConversationContext,
-  ) {
+  constructor(id: string, connection: Connection, request: ConnectRequest, context: ConversationContext) {
     this.#context = context;
-    this.#session = new Session(id, connection, anonymous, context.sessions);
+    const { address, device } = request;
+    this.#session = new Session(id, connection, { identity: anonymous, address }, context.sessions);
     this.#session.device = device;
     this.#commands = new Commands(this.#session, context);
-    if (identity !== undefined) this.#admit(identity);
-    else if (token !== undefined) this.#authenticate(token);
-    else if (!context.authenticator.admitsAnonymous)
-      context.authDeadlines.add(() => this.#checkAuthenticated());
+    new Welcome(this.#session, context, (run) => this.#enqueue(run, 0, true)).begin(request);
   }
 
   get session(): string {
@@ -80,8 +72,8 @@ export class Conversation implements SessionListener {
     this.#session.drained();
   }
 
-  closed(): void {
-    this.#session.closed();
+  closed(end?: Partial<Disconnect>): void {
+    this.#session.closed(end);
   }
 
   #runOne(fields: Fields, json: string): void {
@@ -173,16 +165,10 @@ export class Conversation implements SessionListener {
   }
 
   #refusal(error: unknown, id: string): Answer {
-    const { code, message } = this.#replyError(error);
+    const { code, message } = asReplyError(error, this.#context.log);
     increment(this.#context.sessions.counters.errors, code);
     const text = `{${id}"code":${code},"msg":${JSON.stringify(message)}}`;
     return this.#isOneTooMany(code) ? { text, begin: () => this.#giveUp() } : { text };
-  }
-
-  #replyError(error: unknown): ReplyError {
-    if (error instanceof ReplyError) return error;
-    this.#context.log.error('a command failed', { error });
-    return refuse('internal');
   }
 
   /** A client that only makes mistakes is told to stop, when it has been told of the last one. */
@@ -200,42 +186,6 @@ export class Conversation implements SessionListener {
   #refuseFrame(detail: string): void {
     this.#session.send(this.#refusal(refuse('badRequest', detail), '').text);
     this.#session.close(disconnects.badRequest);
-  }
-
-  /** A token that came with the handshake: the connection stands already, so a refusal can only end it. */
-  #authenticate(token: string): void {
-    const run = async (): Promise<void> => {
-      try {
-        this.#session.identify(await this.#context.authenticator.authenticate(token));
-      } catch (error) {
-        this.#session.close(this.#authDisconnect(error));
-      }
-    };
-    this.#enqueue(run, 0, true);
-  }
-
-  /** Who the transport found the client to be; a block may have come since. */
-  #admit(identity: Identity): void {
-    try {
-      this.#session.identify(identity);
-    } catch (error) {
-      // The transport has not got its listener yet.
-      this.#enqueue(
-        async () => this.#session.close(await Promise.resolve(this.#authDisconnect(error))),
-        0,
-        true,
-      );
-    }
-  }
-
-  #authDisconnect(error: unknown): Disconnect {
-    return this.#replyError(error).status === 503 ? disconnects.connectionClosed : disconnects.invalidToken;
-  }
-
-  #checkAuthenticated(): void {
-    // Without a login it can only have subscribed to channels whose names are permission enough.
-    const { identity, subscriptions } = this.#session;
-    if (!isAuthenticated(identity) && subscriptions.length === 0) this.#session.close(disconnects.badRequest);
   }
 }
 
@@ -255,7 +205,8 @@ function showsToken({ op }: Fields): boolean {
 }
 
 function isUnauthorized(error: unknown): boolean {
-  return error instanceof ReplyError && error.status === errorCodes.unauthorized.status;
+  if (!(error instanceof ReplyError)) return false;
+  return error.status === errorCodes.unauthorized.status || isApplications(error.code);
 }
 
 function parse(json: string): unknown {

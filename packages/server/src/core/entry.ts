@@ -12,9 +12,24 @@ export interface ConnectRequest {
   readonly token?: string;
   /** Which of its user's devices it says to be; 1 to 255 bytes. */
   readonly device?: string;
-  /** Who it is, where a transport had to know before it could answer. The token is not looked at then. */
+  /** Where a transport had to know before it could answer: it has been let in. The token is not looked at again. */
+  readonly admitted?: Admitted;
+}
+
+/** A client that has been let in. */
+export interface Admitted {
+  /** The id of the session that it is to have. */
+  readonly session: string;
+  /** Absent where it showed nothing. */
   readonly identity?: Identity;
 }
+
+/**
+ * Has a client judged before anything is answered; hand what comes of it to {@link Accept}.
+ *
+ * @throws {ReplyError} whose status answers the request: the application's refusal, or that of its token.
+ */
+export type Admit = (request: ConnectRequest) => Promise<ConnectRequest>;
 
 /** Takes a connection that speaks the native protocol. */
 export type Accept = (connection: Connection, request: ConnectRequest) => ConnectionListener;
@@ -37,6 +52,8 @@ export interface FeedRequest extends ConnectRequest {
   readonly from?: 'oldest';
   /** The newest `last` that are kept, per channel. */
   readonly last?: number;
+  /** It ends with its first answer, and another one follows: nobody is told of its coming and going. */
+  readonly isPoll?: true;
 }
 
 /** A feed whose subscriptions are in force. Exactly one of the two methods is called. */

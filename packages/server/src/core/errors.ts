@@ -1,5 +1,6 @@
 /** How the core says no to a command. */
 import { type Disconnect, disconnects, type ErrorName, errorCodes } from '@carillon/protocol';
+import type { Log } from './log.ts';
 import type { Rate } from './rate.ts';
 
 /** A command is refused; its connection lives. Becomes an error reply, or an HTTP status and error body. */
@@ -24,10 +25,22 @@ export function refusedByHook(code: number, message: string): ReplyError {
   return new ReplyError(code, message, 403);
 }
 
+/** Whether a code is one of the application's own. */
+export function isApplications(code: number): boolean {
+  return code >= 400 && code <= 1999;
+}
+
 /** The end of a connection that was not permitted something: the application's own words are the reason. */
 export function refusedEnd({ code, message }: ReplyError): Disconnect {
   const { permissionDenied } = disconnects;
-  return code < 400 ? permissionDenied : { code: permissionDenied.code, reason: message };
+  return isApplications(code) ? { code: permissionDenied.code, reason: message } : permissionDenied;
+}
+
+/** What a client is told; that nobody foresaw is logged, and the client told no more than that. */
+export function asReplyError(error: unknown, log: Log): ReplyError {
+  if (error instanceof ReplyError) return error;
+  log.error('a command failed', { error });
+  return refuse('internal');
 }
 
 /** Something comes faster than a rate allows; `what` names it in the plural. */

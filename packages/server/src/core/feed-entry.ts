@@ -1,6 +1,7 @@
 /** Where feeds come in: who asks and for what is judged, and every channel is delivered, before anything is answered. */
 import { channelNameFault, type Position } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
+import { type Arrivals, askerOf } from './arrivals.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { cursorKey, Positions, parseCursor } from './cursor.ts';
@@ -12,6 +13,7 @@ import type { Hub } from './hub.ts';
 import type { StartingPoint } from './session.ts';
 
 export interface FeedEntryContext extends FeedContext {
+  readonly arrivals: Arrivals;
   readonly authenticator: Authenticator;
   readonly hub: Hub;
   readonly newSessionId: () => string;
@@ -30,12 +32,14 @@ export class FeedEntry {
     const names = this.#checkedNames(request.channels);
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const id = newSessionId();
-    const identity = await this.#identify(request.token, names);
+    const { address, isPoll } = request;
+    const identity = await this.#identify(id, request, names);
+    const client = { id, identity, address, ...(isPoll && { isPoll }) };
     const hooked = hooks.has.bind(hooks);
     for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false, hooked });
     if (hooked('subscribe')) {
-      const client = clientOf({ id, identity });
-      await Promise.all(names.map((channel) => hooks.ask('subscribe', { ...client, channel })));
+      const facts = clientOf(client);
+      await Promise.all(names.map((channel) => hooks.ask('subscribe', { ...facts, channel })));
     }
     const held = names.map((name) => hub.hold(name));
     const release = (): void => {
@@ -49,7 +53,7 @@ export class FeedEntry {
         recovered,
         cursor: cursorOf(held, starts),
         isBehind: starts.some((start) => start !== undefined && start.offset < start.top),
-        open: (connection) => this.#open(connection, { id, identity }, held, starts),
+        open: (connection) => this.#open(connection, client, held, starts),
         cancel: release,
       };
     } catch (error) {
@@ -70,7 +74,7 @@ export class FeedEntry {
     const feed = new Feed(connection, client, this.#context);
     for (const [index, channel] of held.entries()) feed.follow(channel, starts[index]);
     for (const channel of held) this.#context.hub.release(channel);
-    feed.checkBlocked();
+    feed.begin(client);
     return feed;
   }
 
@@ -108,11 +112,17 @@ export class FeedEntry {
     return names;
   }
 
-  async #identify(token: string | undefined, names: readonly string[]): Promise<Identity> {
-    const { authenticator, rules } = this.#context;
+  async #identify(id: string, request: FeedRequest, names: readonly string[]): Promise<Identity> {
+    const { arrivals, authenticator, rules, sessions } = this.#context;
+    const known = arrivals.areAsked ? await arrivals.ask(id, request) : undefined;
+    if (known !== undefined) {
+      sessions.blocks.check(known);
+      return known;
+    }
+    const { token } = request;
     // A token that has run out must not keep anybody from logging in again.
     if (names.every((name) => rules.find(name)?.isSecret === true)) return anonymous;
-    if (token !== undefined) return authenticator.authenticate(token);
+    if (token !== undefined) return authenticator.authenticate(token, askerOf(id, request));
     if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     return anonymous;
   }

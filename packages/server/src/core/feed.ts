@@ -31,6 +31,8 @@ export interface FeedContext {
 export interface FeedClient {
   readonly id: string;
   readonly identity: Identity;
+  readonly address: string;
+  readonly isPoll?: true;
 }
 
 export class Feed implements ConnectionListener, Asker {
@@ -39,8 +41,8 @@ export class Feed implements ConnectionListener, Asker {
   #publishing = 0;
   readonly #rate: PublishRate | undefined;
 
-  constructor(connection: Connection, { id, identity }: FeedClient, context: FeedContext) {
-    this.#session = new Session(id, connection, identity, context.sessions);
+  constructor(connection: Connection, client: FeedClient, context: FeedContext) {
+    this.#session = new Session(client.id, connection, client, context.sessions);
     this.#context = context;
     const { clock, publishesPerSecond } = context;
     if (publishesPerSecond !== undefined) this.#rate = new PublishRate(clock, publishesPerSecond);
@@ -62,12 +64,13 @@ export class Feed implements ConnectionListener, Asker {
     this.#session.follow(channel, start);
   }
 
-  /** A block may have come since the token was judged. */
-  checkBlocked(): void {
+  /** Its subscriptions are in force. */
+  begin({ isPoll }: FeedClient): void {
     const { blocks } = this.#context.sessions;
-    if (blocks.find(this.#session.identity) === undefined) return;
-    // The transport has not got its listener yet.
-    void Promise.resolve().then(() => this.#session.close(disconnects.invalidToken));
+    if (blocks.find(this.#session.identity) !== undefined) {
+      // A block may have come since the token was judged. The transport has not got its listener yet.
+      void Promise.resolve().then(() => this.#session.close(disconnects.invalidToken));
+    } else if (isPoll !== true) this.#session.admit();
   }
 
   received(text: string): void {
@@ -82,8 +85,8 @@ export class Feed implements ConnectionListener, Asker {
     this.#session.drained();
   }
 
-  closed(): void {
-    this.#session.closed();
+  closed(end?: Partial<Disconnect>): void {
+    this.#session.closed(end);
   }
 
   #take(data: JsonText, binary?: true): void {

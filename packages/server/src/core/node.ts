@@ -4,6 +4,7 @@ import { type Authenticator, type Identity, isAuthenticated } from './access.ts'
 import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
 import { callHandler } from './application.ts';
+import { Arrivals } from './arrivals.ts';
 import { Attendance } from './attendance.ts';
 import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
@@ -119,6 +120,7 @@ export class Node {
   readonly #canary: Canary;
   readonly #publishing: Publishing;
   readonly #attendance: Attendance;
+  readonly #arrivals: Arrivals;
   readonly #hooks: Hooks;
   /** What the commands do that are no matter of a session alone, by `op`. */
   readonly #handlers = new Map<string, CommandHandler>();
@@ -161,6 +163,7 @@ export class Node {
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
+    this.#arrivals = new Arrivals({ hooks, authenticator: admitted, blocks, log });
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
@@ -289,14 +292,22 @@ export class Node {
     });
   }
 
+  /** Has a client judged before anything is answered. @throws {ReplyError} the application, or who judges its token, refuses. */
+  async admit(request: ConnectRequest): Promise<ConnectRequest> {
+    const session = this.#options.newSessionId();
+    const identity = await this.#arrivals.admit(session, request);
+    return { ...request, admitted: { session, ...(identity !== undefined && { identity }) } };
+  }
+
   /** Takes a connection that speaks the native protocol. */
   accept(connection: Connection, request: ConnectRequest): SessionListener {
     const { newSessionId, publishesPerSecond } = this.#options;
-    return new Conversation(newSessionId(), connection, request, {
+    return new Conversation(request.admitted?.session ?? newSessionId(), connection, request, {
       node: this,
       rules: this.#rules,
       authenticator: this.authenticator,
       sessions: this.#sessions,
+      arrivals: this.#arrivals,
       authDeadlines: this.#authDeadlines,
       clock: this.#clock,
       log: this.#log,
@@ -339,6 +350,7 @@ export class Node {
     return new FeedEntry({
       node: this,
       rules: this.#rules,
+      arrivals: this.#arrivals,
       authenticator: this.authenticator,
       hub: this.#hub,
       sessions: this.#sessions,

@@ -1,6 +1,6 @@
 /** One client's conversation with this node, as everybody else sees it: who it is, what it listens to, and its way out. */
 import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
-import type { Identity } from './access.ts';
+import { type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import type { Attendance } from './attendance.ts';
 import type { Blocks } from './blocks.ts';
@@ -11,6 +11,8 @@ import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
 import type { Expiries, Expiring } from './expiries.ts';
 import { type Counters, increment } from './figures.ts';
+import { clientOf } from './hook-facts.ts';
+import type { HookRequest } from './hooks.ts';
 import type { Corkable, Hub } from './hub.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Joined, Recovery, SubscribeRequest } from './recovery.ts';
@@ -43,7 +45,7 @@ export interface StartingPoint extends Position {
 }
 
 /** Why a connection is not read for a while; it is read again when no reason is left. */
-export const pauseReasons = { blocked: 1, busy: 2 } as const;
+export const pauseReasons = { blocked: 1, busy: 2, arriving: 4 } as const;
 
 /** Up to this much waits in an outbox for the end of the turn before a page of history is put behind it. */
 const gatheredBytes = 16_384;
@@ -57,6 +59,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   heapIndex = -1;
   /** Which of its user's devices the client says to be: in the handshake, or with the last `auth` that was accepted. */
   device: string | undefined;
+  /** Its IP address. */
+  readonly address: string;
+  /** Of the handshake: only as long as a token may be expected whose judge wants to see them. */
+  headers: HookRequest['headers'] | undefined;
   /** Where the client stands, for wires that stamp. */
   readonly #positions: Positions | undefined;
   readonly #context: SessionContext;
@@ -68,10 +74,17 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #pauses = 0;
   #isCorked = false;
   #isClosed = false;
+  #isAdmitted = false;
   #waiting: (() => void)[] | undefined;
 
-  constructor(id: string, connection: Connection, identity: Identity, context: SessionContext) {
+  constructor(
+    id: string,
+    connection: Connection,
+    { identity, address }: { readonly identity: Identity; readonly address: string },
+    context: SessionContext,
+  ) {
     this.id = id;
+    this.address = address;
     this.connection = connection;
     this.#positions = connection.wire.stamp === undefined ? undefined : new Positions();
     this.#identity = identity;
@@ -94,6 +107,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
 
   get isClosed(): boolean {
     return this.#isClosed;
+  }
+
+  get isAdmitted(): boolean {
+    return this.#isAdmitted;
   }
 
   get isBlocked(): boolean {
@@ -129,6 +146,16 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     this.#identity = identity;
     registry.addUser(this, previous);
     expiries.add(this);
+    if (isAuthenticated(identity)) this.admit();
+  }
+
+  /** It has been let in, and has logged in where that is asked for. From here on it is told of: that it came, and that it went. */
+  admit(): void {
+    if (isAuthenticated(this.#identity)) this.headers = undefined;
+    if (this.#isAdmitted || this.#isClosed) return;
+    this.#isAdmitted = true;
+    const { lifecycle } = this.#context;
+    if (lifecycle.wants('connect')) lifecycle.tell('connect', { ...clientOf(this), address: this.address });
   }
 
   /** The token has run out, and nobody has shown a fresh one. */
@@ -285,19 +312,19 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     if (this.#isClosed) return;
     increment(this.#context.counters.disconnects, reason.code);
     this.flushOutbox();
-    this.#end();
+    this.#end(reason);
     this.connection.close(reason);
   }
 
-  /** The connection is gone. */
-  closed(): void {
-    this.#end();
+  /** The connection is gone; `end`: as was said why. */
+  closed(end?: Partial<Disconnect>): void {
+    this.#end(end);
   }
 
-  #end(): void {
+  #end(end: Partial<Disconnect> = {}): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { hub, attendance } = this.#context;
+    const { hub, attendance, lifecycle } = this.#context;
     for (const subscription of this.#subscriptions) {
       hub.leave(subscription);
       attendance.left(this, subscription, true);
@@ -307,6 +334,8 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     this.#context.registry.remove(this);
     this.#context.expiries.remove(this);
     this.#wake();
+    if (!this.#isAdmitted || !lifecycle.wants('disconnect')) return;
+    lifecycle.tell('disconnect', { ...clientOf(this), ...end });
   }
 
   #wake(): void {

@@ -7,7 +7,16 @@ import type { AddressRates } from './address-rates.ts';
 import { asRefusal, errorText, HttpError, send, sendRefusal } from './answer.ts';
 import type { Endpoint, Exchange } from './exchange.ts';
 import type { Origins } from './origin.ts';
-import { callbackOf, channelsOf, fieldsOf, formatOf, mappedChannel, startOf, timeoutOf } from './query.ts';
+import {
+  callbackOf,
+  channelsOf,
+  deviceOf,
+  fieldsOf,
+  formatOf,
+  mappedChannel,
+  startOf,
+  timeoutOf,
+} from './query.ts';
 import { cookieToken, shownToken } from './token.ts';
 
 /** A request for a feed, read and checked. */
@@ -116,10 +125,12 @@ export class FeedPath implements Endpoint {
     }
     const timeoutMs = timeoutOf(query);
     const token = this.#token(req, query, isEmbedded);
+    const device = deviceOf(query);
     const request = {
       address: this.#options.addressOf(req),
       headers: req.headers,
       ...(token !== undefined && { token }),
+      ...(device !== undefined && { device }),
       channels: this.#channels(query),
       ...startOf(req, query),
     };

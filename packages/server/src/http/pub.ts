@@ -75,7 +75,9 @@ export class PubEndpoint implements Endpoint {
     if (access === 'open') return undefined;
     if (req.headers['x-api-key'] !== undefined) throw keys.refusal('wrong');
     const token = shownToken(req, query);
-    if (token !== undefined) return authenticator.authenticate(token);
+    if (token !== undefined) {
+      return authenticator.authenticate(token, { address: addresses.of(req), headers: req.headers });
+    }
     if (!authenticator.admitsAnonymous) throw refuse('notAuthenticated');
     return anonymous;
   }

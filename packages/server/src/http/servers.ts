@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Authenticator, Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Admit } from '../core/entry.ts';
 import type { Log } from '../core/log.ts';
 import type { Rate } from '../core/rate.ts';
 import type { RendezvousDesk } from '../core/rendezvous.ts';
@@ -69,7 +70,11 @@ export interface HttpOptions {
   /** Further transports of `/sub`; none by default. */
   readonly feedTransports?: ReadonlyMap<FeedTransportName, FeedTransport>;
   /** What `/stream` is served by; without it there is no such path. */
-  readonly native?: { readonly sessions: NativeSessions; readonly maxFrameBytes: number };
+  readonly native?: {
+    readonly sessions: NativeSessions;
+    readonly admit: Admit;
+    readonly maxFrameBytes: number;
+  };
   /** Resolves when a publication through the broker came back; rejects with the reason why not. */
   readonly probe: () => Promise<void>;
   readonly metrics: MetricsText;
@@ -218,7 +223,7 @@ function clientRoutes(
   const prefixes = new Map<string, Endpoint>();
   const { desk, native } = options;
   if (native !== undefined) {
-    const stream = { ...guards, ...native, authenticator, cookieName: settings.auth?.cookie };
+    const stream = { ...guards, ...native, cookieName: settings.auth?.cookie };
     endpoints.set('/stream', new StreamEndpoint(stream));
     prefixes.set('/stream/', new StreamSessionEndpoint(stream));
   }

@@ -1,8 +1,7 @@
 /** `/stream`: the native protocol for clients that no WebSocket reaches. Opens sessions, and takes what belongs to them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isJson, limits } from '@carillon/protocol';
-import type { Authenticator } from '../core/access.ts';
-import type { ConnectRequest } from '../core/entry.ts';
+import type { Admit, ConnectRequest } from '../core/entry.ts';
 import { refuse } from '../core/errors.ts';
 import type { ClientAddresses } from './address.ts';
 import type { AddressLimit } from './address-limit.ts';
@@ -39,7 +38,7 @@ export interface NativeSessions {
 
 export interface StreamOptions {
   readonly sessions: NativeSessions;
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly admit: Admit;
   readonly origins: Origins;
   readonly addresses: ClientAddresses;
   readonly limit: AddressLimit;
@@ -87,9 +86,9 @@ export class StreamEndpoint implements Endpoint {
     }
   }
 
-  /** A token is judged before the answer begins, because its refusal is a status. */
+  /** The client is judged before the answer begins, because a refusal is a status. */
   async #request(req: IncomingMessage, query: URLSearchParams): Promise<ConnectRequest> {
-    const { addresses, authenticator, cookieName } = this.#options;
+    const { addresses, admit, cookieName } = this.#options;
     const device = deviceOf(query);
     const client = {
       address: addresses.of(req),
@@ -98,8 +97,7 @@ export class StreamEndpoint implements Endpoint {
     };
     const shown = shownToken(req, query);
     const token = shown ?? (cookieName === undefined ? undefined : cookieToken(req, cookieName));
-    if (token === undefined) return client;
-    return { ...client, token, identity: await authenticator.authenticate(token) };
+    return admit(token === undefined ? client : { ...client, token });
   }
 }
 

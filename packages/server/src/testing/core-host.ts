@@ -28,7 +28,7 @@ export interface CoreHostOptions extends Partial<Omit<NodeOptions, 'rules' | 'au
   /** Whether a client without a token may do what `anyone` may. True by default. */
   readonly anonymous?: boolean;
   /** By default the token `token-x` is the user `x`, and every other token 101. */
-  readonly authenticate?: (token: string) => Promise<Identity>;
+  readonly authenticate?: Authenticator['authenticate'];
 }
 
 export class CoreHost {
@@ -73,6 +73,7 @@ export class CoreHost {
     capacity?: number;
     token?: string;
     device?: string;
+    headers?: Readonly<Record<string, string>>;
   } = {}): TestClient {
     const client = new TestClient(this, new FakeConnection(wire, capacity), `session-${this.#sessions + 1}`);
     const asked = { address: '192.0.2.1', headers: {}, ...request };

@@ -106,13 +106,13 @@ export class FakeConnection implements Connection {
     return Buffer.concat(taken);
   }
 
-  /** The connection breaks: what was not read is lost. */
-  cut(): void {
+  /** The connection breaks: what was not read is lost. `end`: what a close frame said. */
+  cut(end?: Partial<Disconnect>): void {
     this.#onTheWay = [];
     this.#onTheWayBytes = 0;
     this.#pending = [];
     this.#pendingBytes = 0;
-    this.#over();
+    this.#over(end);
   }
 
   #accept(bytes: Buffer): void {
@@ -146,9 +146,9 @@ export class FakeConnection implements Connection {
     }
   }
 
-  #over(): void {
+  #over(end?: Partial<Disconnect>): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#listener?.closed();
+    this.#listener?.closed(end);
   }
 }

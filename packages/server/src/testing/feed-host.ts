@@ -2,7 +2,8 @@
 import { disconnects } from '@carillon/protocol';
 import { FixedTokens } from '../auth/fixed-tokens.ts';
 import { MemoryBroker } from '../brokers/memory/broker.ts';
-import { Node } from '../core/node.ts';
+import type { Hooks } from '../core/hooks.ts';
+import { Node, type NodeOptions } from '../core/node.ts';
 import { Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
 import { HttpServers, type HttpSettings } from '../http/servers.ts';
@@ -34,6 +35,9 @@ export interface FeedHostOptions {
   readonly settings?: Partial<HttpSettings>;
   /** Default true. */
   readonly anonymous?: boolean;
+  /** What the application decides; nothing by default. */
+  readonly hooks?: Hooks;
+  readonly lifecycle?: NodeOptions['lifecycle'];
   /** Publications that the channels `open:*` keep. */
   readonly size?: number;
 }
@@ -57,6 +61,8 @@ export async function startFeeds({
   settings,
   anonymous = true,
   size = 1_000,
+  hooks,
+  lifecycle,
 }: FeedHostOptions = {}): Promise<FeedHost> {
   const clock = new TurnClock();
   const errors: string[] = [];
@@ -77,6 +83,8 @@ export async function startFeeds({
     newSessionId: () => `session${++made}`,
     channelsPerConnection: 128,
     laneLogBytes: 1_048_576,
+    ...(hooks !== undefined && { hooks }),
+    ...(lifecycle !== undefined && { lifecycle }),
   });
   await node.start();
   const prepareFeed = node.prepareFeed.bind(node);
@@ -112,7 +120,7 @@ export async function startFeeds({
     mayPublish: node.mayPublish.bind(node),
     websocket,
     feedTransports: feeds.transports,
-    native: { sessions: native, maxFrameBytes },
+    native: { sessions: native, admit: node.admit.bind(node), maxFrameBytes },
     probe: async () => {},
     metrics: { contentType: 'text/plain', text: async () => '' },
     clock,

@@ -1,6 +1,7 @@
 /** A real HTTP server with the WebSocket transport on it, and a listener that echoes; nothing of the core. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Disconnect } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { Connection, ConnectionListener } from '../core/connection.ts';
 import type { Accept, ConnectRequest, FeedRequest, PrepareFeed } from '../core/entry.ts';
@@ -35,8 +36,8 @@ export class EchoListener implements ConnectionListener {
     this.connection.resume();
   }
 
-  closed(): void {
-    this.#tell('closed');
+  closed({ code, reason = '' }: Partial<Disconnect> = {}): void {
+    this.#tell(code === undefined ? 'closed' : `closed ${code} ${reason}`.trimEnd());
   }
 
   /** Resolves once it has been told this. */

@@ -55,7 +55,8 @@ export class LongPollTransport {
 
   /** @throws {ReplyError} as {@link prepare}; nothing has been answered then. */
   async request(req: IncomingMessage, res: ServerResponse, asked: FeedAsked): Promise<void> {
-    const ready = await prepare(res, asked, this.#options.prepareFeed, () => this.#closing.hasBegun);
+    const polled = { ...asked, request: { ...asked.request, isPoll: true } } as const;
+    const ready = await prepare(res, polled, this.#options.prepareFeed, () => this.#closing.hasBegun);
     if (ready === undefined) return;
     const { prepared } = ready;
     const channels = new Set(asked.request.channels).size;

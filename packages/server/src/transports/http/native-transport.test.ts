@@ -35,7 +35,9 @@ beforeEach(async () => {
   host = await startHttp({
     anonymous: true,
     settings: { origins: ['https://listed.example'] },
-    rest: { native: { sessions: native, maxFrameBytes: 1_024 } },
+    rest: {
+      native: { sessions: native, admit: (request) => host.node.admit(request), maxFrameBytes: 1_024 },
+    },
   });
 });
 

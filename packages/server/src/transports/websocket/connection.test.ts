@@ -23,9 +23,9 @@ describe('the end of a connection', () => {
     const host = await start();
     const client = await RawClient.open(host.port);
     client.send(clientFrame(8, closePayload(1000)), clientFrame(1, 'after the close'));
-    await (await host.listener(0)).until('closed');
+    await (await host.listener(0)).until('closed 1000');
     expect((await client.rest()).map(({ opcode }) => opcode)).toEqual([8]);
-    expect((await host.listener(0)).told).toEqual(['closed']);
+    expect((await host.listener(0)).told).toEqual(['closed 1000']);
     expect(host.transport.connections).toBe(1);
     await host.clock.elapse(5_000);
     await until(() => host.transport.connections === 0);
@@ -89,7 +89,7 @@ describe('the end of a connection', () => {
       [9, ''],
       [8, 'no pong'],
     ]);
-    expect((await host.listener(0)).told).toEqual(['closed']);
+    expect((await host.listener(0)).told).toEqual(['closed 3012 no pong']);
   });
 
   test('is 1011 where a listener throws, and goes into the log', async () => {
@@ -197,7 +197,7 @@ describe('a peer that does not read', () => {
     await host.clock.elapse(59_000);
     expect(listener.told).toEqual([]);
     await host.clock.elapse(1_000);
-    expect(listener.told).toEqual(['closed']);
+    expect(listener.told).toEqual(['closed 3008 slow']);
     await host.clock.elapse(5_000);
     await until(() => host.transport.connections === 0);
     client.socket.destroy();

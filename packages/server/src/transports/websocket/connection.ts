@@ -129,7 +129,7 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
 
   closing(code: number | undefined, reason: string): void {
     this.#end(closeFrame(code, reason));
-    this.closed();
+    this.closed(code === undefined ? undefined : { code, reason });
   }
 
   fault(disconnect: Disconnect): void {
@@ -160,7 +160,7 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
   fail(reason: Disconnect): void {
     if (this.#ended) return;
     this.#end(closeFrame(reason.code, reason.reason));
-    this.closed();
+    this.closed(reason);
   }
 
   destroy(): void {
@@ -197,10 +197,10 @@ export class WebSocketConnection implements Connection, FrameSink, Pulse {
   }
 
   /** Tells the listener, once. */
-  closed(): void {
+  closed(end?: Disconnect): void {
     const listener = this.#listener;
     this.#listener = undefined;
-    listener?.closed();
+    listener?.closed(end);
   }
 
   #answer(frame: Buffer): void {

@@ -36,7 +36,7 @@ describe('with ws as the peer', () => {
     const peer = await openPeer(host);
     peer.send('x'.repeat(limit + 1));
     expect(await endOf(peer)).toBe(`1009 frame too big: the limit is ${limit} bytes`);
-    expect((await host.listener(0)).told).toEqual(['closed']);
+    expect((await host.listener(0)).told).toEqual([`closed 1009 frame too big: the limit is ${limit} bytes`]);
   });
 
   test('fragments of a message too large ends it too', async () => {
@@ -82,7 +82,7 @@ describe('with ws as the peer', () => {
     const listener = await host.listener(0);
     peer.close(code, 'that is all');
     expect(await endOf(peer)).toBe(`${code} that is all`);
-    expect(listener.told).toEqual(['closed']);
+    expect(listener.told).toEqual([`closed ${code} that is all`]);
     await until(() => host.transport.connections === 0);
   });
 
