@@ -13,7 +13,7 @@ export const check: Command = {
   about: [
     'Checks a config as `serve` would, starts nothing, and prints every value that is in force and where it comes from.',
     'Ends with 0 when the config can be used and with 78 when not. Secrets are never printed.',
-    'Tries the Redis that it listens to, for 2 s; one that cannot be used is told, and ends with 69 where it is required.',
+    'Loads the hooks, as `serve` would. Tries the Redis that it listens to, for 2 s; one that cannot be used is told, and ends with 69 where it is required.',
   ],
   options: { ...configOptions, ...explainOptions, json: { type: 'boolean', sentence: 'Print JSON.' } },
   examples: [
@@ -44,8 +44,9 @@ async function runCheck(call: Call): Promise<number> {
       stdout.write(await explainText(loaded.settings, question, json));
       return exitCodes.ok;
     }
+    const hooks = await loadedHooks(loaded);
     const probe = await probeSources(loaded);
-    stdout.write(json ? asJson(loaded, probe) : asText(loaded, probe));
+    stdout.write(json ? asJson(loaded, probe, hooks) : asText(loaded, probe, hooks));
     const isMissing = probe?.isUsable === false && loaded.settings.ingest.redis?.required === true;
     return isMissing ? exitCodes.unavailable : exitCodes.ok;
   } catch (error) {
@@ -71,15 +72,32 @@ async function probeSources({ settings }: LoadedConfig): Promise<Finding | undef
   return probeIngest(settings);
 }
 
-function asJson({ file, development, inForce, notes }: LoadedConfig, probe: Finding | undefined): string {
+/** The hooks that there are, loaded as `serve` would. @throws {ConfigError} they cannot be. */
+async function loadedHooks({ settings, file }: LoadedConfig): Promise<readonly string[] | undefined> {
+  const { source } = settings.hooks;
+  if (source.module === undefined && source.urls === undefined) return undefined;
+  const { HooksUnusable, probeHooks } = await import('../server/hooks.ts');
+  try {
+    return await probeHooks(settings);
+  } catch (error) {
+    throw error instanceof HooksUnusable ? new ConfigError([error.message], file) : error;
+  }
+}
+
+function asJson(
+  { file, development, inForce, notes }: LoadedConfig,
+  probe: Finding | undefined,
+  hooks: readonly string[] | undefined,
+): string {
   const ingest = probe && { redis: { usable: probe.isUsable, finding: probe.finding } };
-  const told = { ok: true, file, development, values: inForce, notes, ingest };
+  const told = { ok: true, file, development, values: inForce, notes, ingest, hooks };
   return `${JSON.stringify(told, undefined, 2)}\n`;
 }
 
 function asText(
   { file, development, inForce, notes, settings }: LoadedConfig,
   probe: Finding | undefined,
+  hooks: readonly string[] | undefined,
 ): string {
   const from =
     file === undefined
@@ -90,6 +108,7 @@ function asText(
   if (development)
     parts.push('Development mode is on: no API key is needed, every channel is open, / shows the demos.');
   if (notes.length > 0) parts.push(notes.map((note) => `Note: ${note}`).join('\n'));
+  if (hooks !== undefined) parts.push(`hooks: ${hooks.join(', ')}.`);
   if (probe !== undefined) parts.push(ingestLine(probe, settings.ingest.redis?.required === true));
   return `${parts.join('\n\n')}\n`;
 }

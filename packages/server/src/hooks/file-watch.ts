@@ -89,19 +89,23 @@ export class FileWatch {
 
   #pollLater(): Cancel {
     return this.#clock.after(pollMs, () => {
-      this.#look();
+      if (this.#newer().size > 0) this.#settle();
       this.#poll = this.#pollLater();
     });
   }
 
   #look(): void {
-    let hasChanged = false;
+    const newer = this.#newer();
+    for (const [path, stamp] of newer) this.#stamps.set(path, stamp);
+    if (newer.size > 0) this.#changed();
+  }
+
+  #newer(): Map<string, string> {
+    const newer = new Map<string, string>();
     for (const [path, known] of this.#stamps) {
       const stamp = fileStamp(path);
-      if (stamp === known) continue;
-      this.#stamps.set(path, stamp);
-      hasChanged = true;
+      if (stamp !== known) newer.set(path, stamp);
     }
-    if (hasChanged) this.#changed();
+    return newer;
   }
 }

@@ -8,6 +8,7 @@ import { HookRuntime } from '../hooks/runtime.ts';
 import { HookLoadFault } from '../hooks/thread.ts';
 import { apiInside } from '../http/api/inside.ts';
 import type { Verbs } from '../http/api/method.ts';
+import { SystemClock } from '../system/clock.ts';
 
 /** Hooks that cannot be used at the start. */
 export class HooksUnusable extends Error {
@@ -52,14 +53,10 @@ export async function startHooks(
 }
 
 /** Loads the hooks of a config once, and tells which there are; undefined where it has none. @throws {HooksUnusable} */
-export async function probeHooks(
-  settings: Settings,
-  clock: Clock,
-  log: Log,
-): Promise<readonly string[] | undefined> {
+export async function probeHooks(settings: Settings): Promise<readonly string[] | undefined> {
   const { module, urls } = settings.hooks.source;
   if (module === undefined) return urls === undefined ? undefined : [...urls.keys()];
-  const hooks = createHooks(settings, clock, log);
+  const hooks = createHooks(settings, new SystemClock(), silent);
   try {
     const loaded = await hooks.reload();
     if (loaded.ok) return loaded.names;
@@ -68,3 +65,5 @@ export async function probeHooks(
     await hooks.close(0);
   }
 }
+
+const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
