@@ -1,7 +1,7 @@
 /** Plain counters that the hot path keeps and telemetry reads. All of them only rise. */
 export interface Counters {
   publications: number;
-  /** Publications handed to connections, by wire. */
+  /** Publications, joins and leaves handed to connections, by wire. */
   readonly deliveries: Map<string, number>;
   /** Bytes of publications handed to connections. */
   deliveredBytes: number;

@@ -8,17 +8,21 @@ import type {
   PresenceStats,
   PresenceStore,
 } from './presence-store.ts';
-import { Roster } from './roster.ts';
+import { Roster, type RosterContext } from './roster.ts';
 
 const empty: PresenceList = { members: [], sessions: 0, users: 0 };
 
 export class MemoryPresence implements PresenceStore {
-  readonly #grace: Grace;
+  readonly #context: RosterContext;
   readonly #rosters = new Map<string, Roster>();
   #sink: PresenceSink | undefined;
 
   constructor(grace: Grace) {
-    this.#grace = grace;
+    this.#context = {
+      grace,
+      tell: (channel, change) => this.#sink?.changed(channel, change),
+      empty: (channel) => this.#rosters.delete(channel),
+    };
   }
 
   /** Members of all channels together. */
@@ -50,11 +54,7 @@ export class MemoryPresence implements PresenceStore {
   }
 
   #make(channel: string): Roster {
-    const roster = new Roster({
-      grace: this.#grace,
-      tell: (change) => this.#sink?.changed(channel, change),
-      empty: () => this.#rosters.delete(channel),
-    });
+    const roster = new Roster(channel, this.#context);
     this.#rosters.set(channel, roster);
     return roster;
   }

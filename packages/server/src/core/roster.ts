@@ -16,12 +16,13 @@ interface Present {
   readonly looks: number;
 }
 
+/** What all rosters have in common: most have a single member, and must cost little. */
 export interface RosterContext {
   readonly grace: Grace;
   /** In the order in which it is true. */
-  tell(change: PresenceChange): void;
+  tell(channel: string, change: PresenceChange): void;
   /** There is nobody left, and nobody is waited for. */
-  empty(): void;
+  empty(channel: string): void;
 }
 
 const nobody: readonly string[] = Object.freeze([]);
@@ -29,16 +30,19 @@ const nobody: readonly string[] = Object.freeze([]);
 const resumeShare = 0.9;
 
 export class Roster {
+  readonly #channel: string;
   readonly #context: RosterContext;
   /** In the order of their coming. */
   readonly #members = new Map<string, Present>();
-  /** How many sessions each user has. */
-  readonly #users = new Map<string, number>();
-  readonly #absences = new Absences();
+  /** How many sessions each user has; made for the first one. */
+  #users: Map<string, number> | undefined;
+  /** Made for the first one. */
+  #absences: Absences | undefined;
   #looks = 0;
   #isCrowded = false;
 
-  constructor(context: RosterContext) {
+  constructor(channel: string, context: RosterContext) {
+    this.#channel = channel;
     this.#context = context;
   }
 
@@ -47,7 +51,7 @@ export class Roster {
   }
 
   get stats(): PresenceStats {
-    return { sessions: this.#members.size, users: this.#users.size };
+    return { sessions: this.#members.size, users: this.#users?.size ?? 0 };
   }
 
   /** The first `limit` in the order of their coming. `isFollowed`: whoever asks goes on with what is told from here on. */
@@ -89,7 +93,7 @@ export class Roster {
   }
 
   #welcome(present: Present, former: string | undefined): void {
-    const absence = this.#absences.take(present.member.user, former);
+    const absence = this.#absences?.take(present.member.user, former);
     if (absence?.wait !== undefined) this.#context.grace.cancel(absence.wait);
     if (!this.#judgeCrowd()) return;
     if (absence !== undefined && this.#isUnnoticed(absence, present.member)) {
@@ -115,11 +119,13 @@ export class Roster {
   #await(member: Member, knownAs: readonly string[]): void {
     const absence: Absence = { member, knownAs, looks: this.#looks, wait: undefined };
     absence.wait = this.#context.grace.wait(() => {
-      this.#absences.delete(absence);
+      this.#absences?.delete(absence);
       if (!this.#isCrowded) this.#tellLeave(member, knownAs);
       this.#settle();
     });
-    if (absence.wait !== undefined) this.#absences.add(absence);
+    if (absence.wait === undefined) return;
+    this.#absences ??= new Absences();
+    this.#absences.add(absence);
   }
 
   #change(there: Present, member: Member, announces: boolean): void {
@@ -142,7 +148,7 @@ export class Roster {
     const wasCrowded = this.#isCrowded;
     const most = limits.announcedMembers * (wasCrowded ? resumeShare : 1);
     this.#isCrowded = this.#members.size > most;
-    if (wasCrowded !== this.#isCrowded) this.#context.tell({ type: 'gap' });
+    if (wasCrowded !== this.#isCrowded) this.#context.tell(this.#channel, { type: 'gap' });
     return !wasCrowded && !this.#isCrowded;
   }
 
@@ -158,18 +164,19 @@ export class Roster {
 
   #tell(type: 'join' | 'leave', plain: Member, former: readonly string[], except: string | undefined): void {
     const member = former.length === 0 ? plain : { ...plain, former };
-    this.#context.tell({ type, member, ...(except !== undefined && { except }) });
+    this.#context.tell(this.#channel, { type, member, ...(except !== undefined && { except }) });
   }
 
   #count(user: string | undefined, by: 1 | -1): void {
     if (user === undefined) return;
+    this.#users ??= new Map();
     const count = (this.#users.get(user) ?? 0) + by;
     if (count === 0) this.#users.delete(user);
     else this.#users.set(user, count);
   }
 
   #settle(): void {
-    if (this.#members.size === 0 && this.#absences.size === 0) this.#context.empty();
+    if (this.#members.size === 0 && (this.#absences?.size ?? 0) === 0) this.#context.empty(this.#channel);
   }
 }
 

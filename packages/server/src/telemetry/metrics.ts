@@ -76,8 +76,11 @@ export class Metrics {
     this.#counter('publications_total', 'Publications that reached this worker.', [], ({ counters }) => [
       [counters.publications],
     ]);
-    this.#counter('deliveries_total', 'Publications handed to connections.', ['wire'], ({ counters }) =>
-      labelled('wire', counters.deliveries),
+    this.#counter(
+      'deliveries_total',
+      'Publications, and members that came or left, handed to connections.',
+      ['wire'],
+      ({ counters }) => labelled('wire', counters.deliveries),
     );
     this.#counter('bytes_sent_total', 'Bytes of publications handed to connections.', [], ({ counters }) => [
       [counters.deliveredBytes],
