@@ -210,6 +210,51 @@ describe('a server with a data directory', () => {
     for (const dialogue of [before, after]) dialogue.close();
   });
 
+  test('a server takes over from another: that one drains, and 20 readers miss nothing of what is published meanwhile', async () => {
+    const port = await freePort();
+    const file = join(dataDir, 'config.json');
+    writeFileSync(file, JSON.stringify(config({ drain: '2s', port })));
+    server = await startCarillon({ port, config: config({ drain: '2s' }) });
+    const { url } = server;
+    const readers = Array.from({ length: 20 }, () => {
+      const client = new Carillon(url, { backoff: { minMs: 1, maxMs: 50 } });
+      const channel = client.channel<string>('log:1');
+      const reader = { client, channel, got: [] as number[], losses: 0 };
+      channel.on('message', (_, { offset = 0 }) => reader.got.push(offset));
+      channel.on('gap', () => {
+        reader.losses += 1;
+      });
+      return reader;
+    });
+    await Promise.all(readers.map(({ channel }) => channel.subscribe()));
+    const publisher = new Publisher(url, 'log:1');
+    const published = publisher.publish(400);
+    const next = spawn(process.execPath, [carillonBin, 'serve', '--config', file, '--takeover'], {
+      env: plainEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let told = '';
+    next.stderr.setEncoding('utf8').on('data', (text: string) => {
+      told += text;
+    });
+    try {
+      expect(await server.exited).toBe(0);
+      await published;
+      const whole = Array.from({ length: 400 }, (_, index) => index + 1);
+      await vi.waitFor(() => expect(readers.map(({ got }) => got.length)).toEqual(readers.map(() => 400)), {
+        timeout: 30_000,
+        interval: 20,
+      });
+      for (const { got, losses } of readers) expect([got, losses]).toEqual([whole, 0]);
+      expect(publisher.acknowledged.map(({ offset }) => offset)).toEqual(whole);
+      expect(told).toContain(`waiting until the server with process id ${server.pid} has drained`);
+    } finally {
+      for (const { client } of readers) client.close();
+      next.kill('SIGKILL');
+      await once(next, 'close');
+    }
+  });
+
   test('a second server is refused the folder, in one sentence', async () => {
     server = await startCarillon({ config: config() });
     const file = join(dataDir, 'config.json');

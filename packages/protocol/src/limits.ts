@@ -228,4 +228,6 @@ export const limits = {
   logBatchRequests: 4_096,
   /** What waits for a worker that is behind; beyond it the worker is told of a gap and reads history. */
   linkWaitingBytes: 16_777_216,
+  /** How long a client that is closed at the server's end has to answer, besides `drain`. */
+  closingMs: 1_000,
 } as const;

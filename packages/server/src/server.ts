@@ -22,6 +22,7 @@ import { createBroker } from './server/broker.ts';
 import { createHooks, startHooks } from './server/hooks.ts';
 import { nodeLimits } from './server/node-limits.ts';
 import { rulesOf } from './server/rules.ts';
+import { openDataDir, type Takeover } from './server/takeover.ts';
 import { startWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
@@ -57,6 +58,7 @@ export interface RunningServer {
 export async function startServer(
   { settings }: Pick<LoadedConfig, 'settings'>,
   log: Log,
+  takeover?: Takeover,
 ): Promise<RunningServer> {
   const clock = new SystemClock();
   const startedAt = clock.now();
@@ -75,7 +77,9 @@ export async function startServer(
     lifecycle: [hooks, webhooks],
     ...nodeLimits(settings),
   });
-  await node.start();
+  const { dataDir } = settings;
+  if (dataDir === undefined) await node.start();
+  else await openDataDir(dataDir, takeover, () => node.start());
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
@@ -166,7 +170,7 @@ function nativeDoor(
   return { sessions, admit: node.admit.bind(node), maxFrameBytes: websocket.maxFrameBytes };
 }
 
-/** Listeners close first, so that nobody comes back to this process. */
+/** Listeners close first, so that nobody comes back to this process; clients leave one after another; who stayed is closed. */
 async function shutDown(
   { drainMs }: Settings,
   node: Node,
@@ -174,13 +178,12 @@ async function shutDown(
   servers: HttpServers,
   ingest: RedisIngest | undefined,
 ): Promise<void> {
-  const gone = servers.close(drainMs);
-  await Promise.all([
-    websocket.close(disconnects.shutdown, drainMs),
-    apiSockets.close(disconnects.shutdown, drainMs),
-    feeds.close(disconnects.shutdown, drainMs),
-    native.close(disconnects.shutdown, drainMs),
-  ]);
+  const graceMs = Math.min(drainMs, limits.closingMs);
+  const gone = servers.close(drainMs + graceMs);
+  await node.drain(drainMs);
+  await Promise.all(
+    [websocket, apiSockets, feeds, native].map((transport) => transport.close(disconnects.shutdown, graceMs)),
+  );
   await gone;
   await ingest?.close();
   await node.close();

@@ -1,10 +1,11 @@
 /** `carillon serve`: runs the server until a signal ends it. */
 import type { LoadedConfig } from '../config/load.ts';
+import type { Takeover } from '../server/takeover.ts';
 import { version } from '../system/version.ts';
 import { boundYoungGeneration } from '../system/young-generation.ts';
 import { createLog } from '../telemetry/logger.ts';
 import { renderBanner } from './banner.ts';
-import type { Call, Command } from './command.ts';
+import { type Call, type Command, usage } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
 import { endOnSignal } from './signals.ts';
@@ -21,7 +22,14 @@ export const serve: Command = {
     'Runs the server. SIGTERM or SIGINT ends it: connections have the time `drain` to end, then they are closed.',
     'Every key of the config can be set in the environment too; docs/configuration.md lists them.',
   ],
-  options: configOptions,
+  options: {
+    ...configOptions,
+    takeover: {
+      type: 'boolean',
+      sentence:
+        'With a data directory: ends the server that has it, waits until it has drained, and goes on in its place.',
+    },
+  },
   examples: ['serve', 'serve --port 8080 --dev', 'serve --config /etc/carillon/carillon.config.json'],
   run: runServe,
 };
@@ -33,7 +41,8 @@ async function runServe(call: Call): Promise<number> {
   for (const note of notes) log.warn(note);
   boundYoungGeneration();
   const { startServer } = await import('../server.ts');
-  const server = await startServer(loaded, log).catch((error: unknown) => {
+  const takeover = takeoverOf(call, loaded);
+  const server = await startServer(loaded, log, takeover).catch((error: unknown) => {
     throw startFault(error, loaded);
   });
   const ended = endOnSignal(() => server.close(), settings.drainMs + closingMs);
@@ -43,6 +52,19 @@ async function runServe(call: Call): Promise<number> {
   const whole = await ended;
   log.info(whole ? 'stopped' : 'stopped before everything was closed');
   return exitCodes.ok;
+}
+
+/** @throws {CommandError} 64 there is nothing to take over. */
+function takeoverOf({ flags, terminal }: Call, { settings }: LoadedConfig): Takeover | undefined {
+  if (flags['takeover'] !== true) return undefined;
+  if (settings.dataDir === undefined)
+    throw usage("'--takeover' needs a data directory; name one with --data DIR");
+  return {
+    waiting: (pid) => {
+      const who = pid === undefined ? 'the other server' : `the server with process id ${pid}`;
+      terminal.stderr.write(`carillon: waiting until ${who} has drained\n`);
+    },
+  };
 }
 
 /** What the system says when it gives no port, as a sentence. */

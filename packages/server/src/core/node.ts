@@ -14,6 +14,7 @@ import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Deadlines } from './deadlines.ts';
+import { drain } from './drain.ts';
 import type { ConnectRequest, FeedRequest, PreparedFeed, SessionListener } from './entry.ts';
 import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
@@ -336,6 +337,11 @@ export class Node {
       laneLogBytes: this.#hub.laneLogBytes,
       counters: this.#counters,
     };
+  }
+
+  /** As {@link drain}: before the listeners' connections are closed. */
+  drain(windowMs: number): Promise<void> {
+    return drain({ registry: this.#registry, clock: this.#clock }, windowMs);
   }
 
   /** Ends every session (3001), then the broker. */

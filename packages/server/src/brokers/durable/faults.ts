@@ -14,6 +14,12 @@ const reasons: ReadonlyMap<number, string> = new Map([
   [26, 'is damaged, or no log of Carillon'],
 ]);
 
+/** Whether another process has it. */
+export function isInUse(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: unknown };
+  return typeof errcode === 'number' && ((errcode & 0xff) === 5 || (errcode & 0xff) === 6);
+}
+
 /** Half a sentence that begins behind the name of the file. */
 export function reasonOf(error: unknown): string {
   if (error instanceof FormatFault) return error.message;

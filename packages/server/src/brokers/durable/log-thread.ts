@@ -18,6 +18,13 @@ export interface LogThreadOptions extends Pick<LogOptions, 'file' | 'maxBytes' |
 /** The log cannot be opened. The message is a sentence that names the file. */
 export class LogFault extends Error {
   readonly code = 'ERR_LOG_UNUSABLE';
+  /** Another process has it; it is free when that ends. */
+  readonly isInUse: boolean;
+
+  constructor(message: string, isInUse = false) {
+    super(message);
+    this.isInUse = isInUse;
+  }
 }
 
 /** Somebody who waits for an answer. */
@@ -60,7 +67,8 @@ export class LogThread {
     const opened = Promise.withResolvers<void>();
     worker.on('message', (message: LogMessage) => {
       if (message.kind === 'open') opened.resolve();
-      else if (message.kind === 'fault') opened.reject(new LogFault(`the log ${file} ${message.reason}.`));
+      else if (message.kind === 'fault')
+        opened.reject(new LogFault(`the log ${file} ${message.reason}.`, message.isInUse));
       else this.#answered(message);
     });
     worker.on('error', (error) => {

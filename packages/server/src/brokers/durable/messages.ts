@@ -94,7 +94,7 @@ export interface LogBatch {
 /** What the thread says. */
 export type LogMessage =
   | { readonly kind: 'open' }
-  | { readonly kind: 'fault'; readonly reason: string }
+  | { readonly kind: 'fault'; readonly reason: string; readonly isInUse: boolean }
   | { readonly kind: 'answers'; readonly answers: readonly LogAnswer[] }
   /** Nothing of the batch took effect. */
   | { readonly kind: 'failed'; readonly reason: string };

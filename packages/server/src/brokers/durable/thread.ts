@@ -1,7 +1,7 @@
 /** The thread of the durable log: a commit never keeps the server's own loop waiting. */
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { reasonOf } from './faults.ts';
+import { isInUse, reasonOf } from './faults.ts';
 import type { LogBatch, LogMessage, LogOptions } from './messages.ts';
 import { LogStore } from './store.ts';
 
@@ -46,5 +46,5 @@ function syncEvery(file: string): () => void {
 try {
   serve(workerData as LogOptions);
 } catch (error) {
-  say({ kind: 'fault', reason: reasonOf(error) });
+  say({ kind: 'fault', reason: reasonOf(error), isInUse: isInUse(error) });
 }
