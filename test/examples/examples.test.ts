@@ -23,6 +23,7 @@ function read(path: string): string {
 
 /** Folders that other tests run, each with the test that does. */
 const runElsewhere = new Map([
+  ['message-center', 'test/examples/message-center.test.ts'],
   ['qr-login', 'test/examples/qr-login.test.ts'],
   ['typed', 'test/system/typed-channels.test.ts'],
 ]);

@@ -18,7 +18,6 @@ export type HomePhrase =
   | 'socketTitle'
   | 'demos'
   | 'live'
-  | 'next'
   | 'chat'
   | 'chatText'
   | 'open'
@@ -27,6 +26,7 @@ export type HomePhrase =
   | 'openLogin'
   | 'center'
   | 'centerText'
+  | 'openCenter'
   | 'developmentMode'
   | 'openToNetwork'
   | 'metrics'
@@ -49,7 +49,6 @@ const english: Phrases<HomePhrase> = {
   socketTitle: '3. Receive it in your own page',
   demos: 'Demos',
   live: 'Live',
-  next: 'In a next release',
   chat: 'Chat room',
   chatText: 'Open it in two windows and type. Cut the network, come back: exactly what you missed is there.',
   open: 'Open the chat room',
@@ -58,6 +57,7 @@ const english: Phrases<HomePhrase> = {
   openLogin: 'Open the QR login',
   center: 'Message center',
   centerText: 'Notifications for one user on every device: kept while away, counted, read once.',
+  openCenter: 'Open the message center',
   developmentMode: 'Development mode: on this machine the API needs no key and every channel is open.',
   openToNetwork:
     'Development mode, open to the network: whoever reaches this server may use every channel. Set API keys and channel rules before others use it.',
@@ -82,7 +82,6 @@ const chinese: Phrases<HomePhrase> = {
   socketTitle: '3. 在你自己的网页里接收',
   demos: '演示',
   live: '可用',
-  next: '后续版本提供',
   chat: '聊天室',
   chatText: '开两个窗口聊一聊。断开网络再恢复：错过的消息正好都在。',
   open: '进入聊天室',
@@ -91,6 +90,7 @@ const chinese: Phrases<HomePhrase> = {
   openLogin: '打开扫码登录',
   center: '消息中心',
   centerText: '一个用户，多台设备：离线时替他留着，有未读数，读一次处处已读。',
+  openCenter: '打开消息中心',
   developmentMode: '开发模式：在本机上，接口不需要密钥，所有频道都开放。',
   openToNetwork:
     '开发模式，对网络开放：能访问这台服务器的人都可以使用所有频道。给别人用之前，请先设置接口密钥和频道规则。',

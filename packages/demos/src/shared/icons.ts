@@ -19,6 +19,10 @@ const paths = {
   key: 'M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2.5v2.5H14zM18 18h2v2M18 14h2M14 20h1.5',
   inbox: 'M4 13l2.5-8h11L20 13v6H4zM4 13h5l1 2.5h4L15 13h5',
   right: 'M5 12h14M12.5 5.5L19 12l-6.5 6.5',
+  bell: 'M12 3.5v1.7M6.5 16.5c1.2-1.3 1.5-3 1.5-5.6 0-3.2 1.5-5.4 4-5.4s4 2.2 4 5.4c0 2.6.3 4.3 1.5 5.6zM10 19.5a2.1 2.1 0 0 0 4 0',
+  bag: 'M5.5 8h13l1 12h-15zM8.5 10.5V7a3.5 3.5 0 0 1 7 0v3.5',
+  parcel: 'M4 8l8-4.5L20 8v8.5L12 21l-8-4.5zM4 8l8 4.5L20 8M12 12.5V21M8 5.8l8 4.5',
+  percent: 'M6 18L18 6M7.5 5.5a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM16.5 14.5a2 2 0 1 0 0 4 2 2 0 0 0 0-4z',
 } as const;
 
 export type IconName = keyof typeof paths;
