@@ -228,6 +228,9 @@ export function transportContract(name: FeedClientName, traits: TransportTraits)
       await client.until(() => visitors.host.node.figures().sessions === 0);
       const { sessions, channels, subscriptions } = visitors.host.node.figures();
       expect([sessions, channels, subscriptions]).toEqual([0, 0, 0]);
+      const { native, feeds, websocket } = visitors.host;
+      const left = [...native.connections(), ...feeds.connections(), ['websocket', websocket.connections]];
+      expect(left.filter(([, count]) => count !== 0)).toEqual([]);
     });
   });
 }

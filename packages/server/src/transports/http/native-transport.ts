@@ -55,7 +55,7 @@ export class NativeHttp {
   /** Open sessions, by the name that metrics give them. */
   connections(): readonly (readonly [string, number])[] {
     return [
-      ['native-stream', this.#pulse.streams.size],
+      ['native-stream', this.#streams.size],
       ['native-longpoll', this.#polls.size],
     ];
   }
