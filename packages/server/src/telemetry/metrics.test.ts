@@ -44,6 +44,8 @@ test('names every figure, with its labels', async () => {
     'carillon_channels 2',
     'carillon_subscriptions 5',
     'carillon_presence_members 6',
+    'carillon_hook_reload_failures_total 0',
+    'carillon_hooks_generation 0',
   ]);
 });
 
