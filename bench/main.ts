@@ -12,6 +12,7 @@ import { formatComparison, orderOf, ratios, type Series, summarise } from './com
 import { runDurable, runRestart, type Store, stores } from './durable.ts';
 import { topFunctions } from './profile.ts';
 import { RedisContest, type Way, ways } from './redis.ts';
+import { type CrowdSize, crowds, runSend } from './send.ts';
 import {
   endServersOnSignals,
   pinGenerator,
@@ -23,8 +24,8 @@ import {
 
 const usage = `npm run bench -- [options]
   --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, sse, longpoll, redis,
-                    durable, restart (default: all but idle-own)
-  --server NAME     only carillon, or only baseline; sse, longpoll, redis, durable and restart are carillon alone
+                    durable, restart, send (default: all but idle-own)
+  --server NAME     only carillon, or only baseline; sse, longpoll, redis, durable, restart and send are carillon alone
   --rounds N        rounds of every server and scenario, 1 to 99 (default 3)
   --repeats N       how often a run is repeated when other processes used over a fifth of a core (default 2)
   --connections N   subscribers, users or connections instead of the scenario's number
@@ -34,10 +35,10 @@ const usage = `npm run bench -- [options]
   --json            results as JSON on standard output
 `;
 
-const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis,durable,restart';
+const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis,durable,restart,send';
 
 /** Those that need more than a server that runs are not part of `carillon bench`. */
-const ownScenarios = ['redis', 'durable', 'restart'] as const;
+const ownScenarios = ['redis', 'durable', 'restart', 'send'] as const;
 type Scenario = ScenarioName | (typeof ownScenarios)[number];
 
 interface Plan {
@@ -83,6 +84,8 @@ function compareIn(scenario: Scenario, plan: Plan, pinned: boolean): Promise<Com
       return compare(storeContest(plan), plan, pinned);
     case 'restart':
       return compare(restartContest(plan), plan, pinned);
+    case 'send':
+      return compare(crowdContest(plan), plan, pinned);
     default:
       return compare(serverContest(scenario, plan), plan, pinned);
   }
@@ -120,6 +123,11 @@ function storeContest({ size }: Plan): Contest<Store> {
     names: stores,
     run: (store, options, progress) => runDurable(store, size, options, progress),
   };
+}
+
+/** Runs in this process: only the CPU that it uses itself is looked at. */
+function crowdContest({ size }: Plan): Contest<CrowdSize> {
+  return { scenario: 'send', names: crowds, run: (crowd, _, progress) => runSend(crowd, size, progress) };
 }
 
 function restartContest({ size }: Plan): Contest<'carillon'> {
