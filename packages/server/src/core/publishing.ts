@@ -69,7 +69,7 @@ export class Publishing implements Publisher {
     const rule = rules.find(channel);
     const position = await (source !== undefined && hooks.has('publish')
       ? this.#asked(channel, data, request, rule, source)
-      : this.#unasked(channel, data, request, rule));
+      : this.#unasked(channel, data, request, rule, source));
     if (rule?.inbox?.overdueMs !== undefined) overdue.published(channel, rule.inbox.overdueMs);
     const left = room();
     if (left !== undefined) await left;
@@ -81,19 +81,22 @@ export class Publishing implements Publisher {
     data: JsonText,
     request: PublishRequest,
     rule: Rule | undefined,
+    source: PublishSource | undefined,
   ): Promise<Position | undefined> {
     const schema = rule?.schema;
+    // A hook may wait for what it publishes itself, and that must not wait for what the hook is asked about.
+    const line = source === undefined ? `${channel} of the server` : channel;
     const isBinary = request.binary === true;
     const checked =
       schema === undefined ? undefined : checkSchema(schema, data, isBinary, this.#context.clock);
     // What is known at once costs no turn, and whoever publishes next stays next.
-    if (checked === undefined && !this.#turnstile.isBusy(channel)) {
+    if (checked === undefined && !this.#turnstile.isBusy(line)) {
       return this.#append(channel, data, request, rule);
     }
     // Where there is no room for it, nobody waits for its end.
     checked?.catch(() => undefined);
     return this.#turnstile.pass(
-      channel,
+      line,
       data.length,
       () => checked ?? Promise.resolve(),
       () => this.#append(channel, data, request, rule),
