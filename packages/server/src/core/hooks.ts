@@ -31,7 +31,7 @@ export interface HookEvents {
   readonly auth: Partial<HookClient> & HookRequest & { readonly token: string; readonly device?: string };
   /** After the rule has said yes, or where the rule says `hook`. `data` as the client gave it. */
   readonly subscribe: HookClient & { readonly channel: string; readonly data?: JsonText };
-  /** After the rule has said yes, or where the rule says `hook`. Without a session it comes from the server side. */
+  /** After the rule has said yes, or where the rule says `hook`. Without a `session` where the publisher has none: the API, an ingest, a page that posts. */
   readonly publish: Partial<HookClient> & {
     readonly channel: string;
     readonly data: JsonText;
@@ -59,7 +59,7 @@ export interface HookAnswers {
   readonly subscribe: undefined;
   /** What is published instead. */
   readonly publish: { readonly data: JsonText } | undefined;
-  /** On `/sub`: what is published instead, or `false` for nothing. As a command: its result. */
+  /** On `/sub`: what is published instead, or `false` for nothing. As a command: its result, or `false` for none. */
   readonly message: { readonly data: JsonText } | false | undefined;
   /** The result. */
   readonly call: JsonText | undefined;
