@@ -21,6 +21,8 @@ export type Command = { readonly id?: CommandId } & (
       readonly since?: Position;
       readonly last?: number;
       readonly session?: string;
+      /** For this one channel, where its rule says `token`. */
+      readonly token?: string;
       readonly data?: unknown;
     }
   | { readonly op: 'unsubscribe'; readonly channel: string }

@@ -25,7 +25,7 @@ import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Joined, SubscribeRequest } from './recovery.ts';
 import type { Asker, Rules } from './rules.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionContext } from './session.ts';
 import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
 import type { UserRate } from './user-rates.ts';
 
@@ -41,6 +41,7 @@ export interface CommandsContext {
   readonly node: Publisher & HistoryReader;
   readonly rules: Rules;
   readonly authenticator: Authenticator;
+  readonly sessions: Pick<SessionContext, 'channelTokens'>;
   readonly clock: Clock;
   /** Undefined: no limit. */
   readonly publishesPerSecond?: number;
@@ -75,6 +76,10 @@ export class Commands implements Asker {
 
   subscribed(channel: string): boolean {
     return this.#session.subscribed(channel);
+  }
+
+  granted(channel: string): boolean {
+    return this.#session.granted(channel);
   }
 
   hooked(action: 'subscribe' | 'publish'): boolean {
@@ -162,19 +167,16 @@ export class Commands implements Asker {
     if (since !== undefined && last !== undefined)
       throw refuse('badRequest', "give 'since' or 'last', not both");
     const formerSession = optionalText(fields, 'session', limits.nameBytes);
-    const rule = this.#context.rules.check('subscribe', channel, this);
-    const request: SubscribeRequest = {
+    const token = optionalText(fields, 'token', limits.tokenBytes);
+    const request = {
       channel,
       label,
-      retention: rule.retention,
       ...(since !== undefined && { since }),
       ...(last !== undefined && { last }),
       ...(formerSession !== undefined && { formerSession }),
     };
-    const asked = { session: this.#session, rule, fields };
-    const joining = this.hooked('subscribe')
-      ? this.#admitted(channel, optionalData(json, start)).then(() => this.#join(request, asked))
-      : this.#join(request, asked);
+    const enter = (): Promise<Joined> => this.#enter(request, fields, json, start);
+    const joining = token === undefined ? enter() : this.#withToken(channel, token, enter);
     this.#joining ??= new Map();
     this.#joining.set(channel, joining);
     try {
@@ -182,6 +184,39 @@ export class Commands implements Asker {
       return { full: JSON.stringify({ ...result, channel: label }), short: 'true', begin };
     } finally {
       if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
+    }
+  }
+
+  /** By the rule, where there is one by the application's hook, and by what parts of the node have to say. */
+  #enter(
+    request: Omit<SubscribeRequest, 'retention'>,
+    fields: Fields,
+    json: string,
+    start: number,
+  ): Promise<Joined> {
+    const { channel } = request;
+    const rule = this.#context.rules.check('subscribe', channel, this);
+    const whole = { ...request, retention: rule.retention };
+    const asked = { session: this.#session, rule, fields };
+    if (!this.hooked('subscribe')) return this.#join(whole, asked);
+    return this.#admitted(channel, optionalData(json, start)).then(() => this.#join(whole, asked));
+  }
+
+  /** Enters with a token for this one channel, which holds for as long as the subscription does. */
+  async #withToken(channel: string, token: string, enter: () => Promise<Joined>): Promise<Joined> {
+    const { authenticator, sessions } = this.#context;
+    // One that came before decides first whether this one comes too late.
+    await this.#joined(channel);
+    if (this.#session.subscription(channel) !== undefined) throw refuse('alreadySubscribed');
+    const identity = await authenticator.authenticate(token, this.#asker(undefined));
+    const grant = sessions.channelTokens.grant(this.#session, channel, identity);
+    try {
+      const joined = await enter();
+      if (grant.end !== undefined) throw grant.end;
+      return joined;
+    } catch (error) {
+      sessions.channelTokens.withdraw(grant);
+      throw grant.end ?? error;
     }
   }
 

@@ -109,8 +109,9 @@ export class Conversation implements SessionListener {
     this.#enqueue(run, batch.length, batch.some(isAuth), batch.filter(isPublish).length);
   }
 
-  #isSideBySide({ id, op }: Fields): boolean {
-    if (id === undefined || this.#gates > 0 || inTurn.has(op)) return false;
+  #isSideBySide(fields: Fields): boolean {
+    const { id, op } = fields;
+    if (id === undefined || this.#gates > 0 || inTurn.has(op) || showsToken(fields)) return false;
     return op !== 'publish' || this.#publishes === 0;
   }
 
@@ -153,7 +154,7 @@ export class Conversation implements SessionListener {
       return answer(outcome, id);
     } catch (error) {
       const refusal = this.#refusal(error, id);
-      return showsToken(fields) && isUnauthorized(error) ? this.#refusedToken(refusal) : refusal;
+      return showsToken(fields) && isUnauthorized(error, fields) ? this.#refusedToken(refusal) : refusal;
     }
   }
 
@@ -190,7 +191,7 @@ export class Conversation implements SessionListener {
 }
 
 /** Commands that take their turn even with an id: what they cost is not theirs alone, and one at a time is enough. */
-const inTurn: ReadonlySet<unknown> = new Set(['auth', 'refresh', 'history', 'presence']);
+const inTurn: ReadonlySet<unknown> = new Set(['history', 'presence']);
 
 function isAuth({ op }: Fields): boolean {
   return op === 'auth';
@@ -200,13 +201,19 @@ function isPublish({ op }: Fields): boolean {
   return op === 'publish';
 }
 
-function showsToken({ op }: Fields): boolean {
-  return op === 'auth' || op === 'refresh';
+function showsToken({ op, token }: Fields): boolean {
+  return op === 'auth' || op === 'refresh' || (op === 'subscribe' && token !== undefined);
 }
 
-function isUnauthorized(error: unknown): boolean {
+const tokenFaults: ReadonlySet<number> = new Set([
+  errorCodes.unauthorized.code,
+  errorCodes.tokenExpired.code,
+]);
+
+function isUnauthorized(error: unknown, { op }: Fields): boolean {
   if (!(error instanceof ReplyError)) return false;
-  return error.status === errorCodes.unauthorized.status || isApplications(error.code);
+  // What a hook says of a subscribe is about the channel.
+  return tokenFaults.has(error.code) || (op !== 'subscribe' && isApplications(error.code));
 }
 
 function parse(json: string): unknown {

@@ -9,6 +9,7 @@ import { Attendance } from './attendance.ts';
 import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
+import { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
 import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
@@ -147,24 +148,25 @@ export class Node {
     this.#hub = hub;
     const expiries = new Expiries(clock);
     const blocks = new Blocks(clock, expiries);
+    const channelTokens = new ChannelTokens(expiries, blocks);
     const { load, inboxes: store, ...kept } = { ...homes(options.keep, clock, counters), ...options.stores };
     this.#load = load;
-    const admitted = new Admission(authenticator, blocks);
-    this.authenticator = admitted;
+    this.authenticator = new Admission(authenticator, blocks);
     this.reach = createReach({
       registry,
       hub,
       rules,
-      authenticator: admitted,
+      authenticator: this.authenticator,
       clock,
       blocks,
+      channelTokens,
       log,
       ...kept,
     });
     this.#canary = new Canary(broker, hub);
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
-    this.#arrivals = new Arrivals({ hooks, authenticator: admitted, blocks, log });
+    this.#arrivals = new Arrivals({ hooks, authenticator: this.authenticator, blocks, log });
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
     const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
@@ -185,6 +187,7 @@ export class Node {
       channelsPerConnection,
       lifecycle,
       blocks,
+      channelTokens,
       attendance: this.#attendance,
     };
     const history = this.history.bind(this);

@@ -8,7 +8,7 @@ import { ReplyError, refuse } from './errors.ts';
 import type { GroupMember, GroupStore } from './groups.ts';
 import type { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
-import type { Subscription } from './subscription.ts';
+import { isPending, type Subscription } from './subscription.ts';
 import type { Tags } from './tag-index.ts';
 import type { SessionTags } from './tags.ts';
 
@@ -207,8 +207,4 @@ export class People {
     if (session === undefined) throw noSession(id);
     return session;
   }
-}
-
-function isPending({ state }: Subscription): boolean {
-  return state === 'joining' || state === 'confirmed';
 }

@@ -3,6 +3,7 @@ import type { Authenticator } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import { Addressing } from './addressing.ts';
 import type { BlockStore, Blocks } from './blocks.ts';
+import type { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
 import { Contexts } from './contexts.ts';
 import { Directory } from './directory.ts';
@@ -29,6 +30,7 @@ export interface ReachOptions {
   readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
   readonly clock: Clock;
   readonly blocks: Blocks;
+  readonly channelTokens: Pick<ChannelTokens, 'blocked'>;
   readonly log: Log;
   /** In this process by default. */
   readonly groups?: GroupStore;
@@ -46,6 +48,7 @@ export function createReach({
   authenticator,
   clock,
   blocks,
+  channelTokens,
   log,
   groups = new MemoryGroups(),
   userTags = new MemoryUserTags(),
@@ -68,6 +71,6 @@ export function createReach({
     addressing,
     people,
     directory: new Directory({ registry, addressing, groups, tags }),
-    revocation: new Revocation({ blocks, registry, clock, log, ...store }),
+    revocation: new Revocation({ blocks, channelTokens, registry, clock, log, ...store }),
   };
 }

@@ -2,6 +2,7 @@
 import { type Disconnect, disconnects, limits } from '@carillon/protocol';
 import type { Addressee } from './addressee.ts';
 import type { Block, BlockStore, BlockSubject, Blocks } from './blocks.ts';
+import type { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
 import { orderOf, type PageQuery } from './directory.ts';
 import { refuse } from './errors.ts';
@@ -10,6 +11,7 @@ import type { Registry } from './registry.ts';
 
 export interface RevocationContext {
   readonly blocks: Blocks;
+  readonly channelTokens: Pick<ChannelTokens, 'blocked'>;
   readonly registry: Registry<Addressee>;
   readonly clock: Clock;
   readonly log: Log;
@@ -88,8 +90,10 @@ export class Revocation {
     };
   }
 
-  async #endSessions({ user, jti, reason }: Block): Promise<number> {
-    const { registry, clock } = this.#context;
+  async #endSessions(block: Block): Promise<number> {
+    const { user, jti, reason } = block;
+    const { registry, clock, channelTokens } = this.#context;
+    channelTokens.blocked(block);
     const end: Disconnect = { ...disconnects.invalidToken, ...(reason !== undefined && { reason }) };
     const found = user === undefined ? registry.all() : registry.user(user);
     let [count, looked] = [0, 0];

@@ -52,6 +52,8 @@ export interface Asker {
   readonly identity: Identity;
   /** Whether the asker is subscribed to the channel in question. */
   subscribed(channel: string): boolean;
+  /** Whether a token for this one channel was accepted from the asker; absent: none was. */
+  granted?(channel: string): boolean;
   /** Whether the application's hook will be asked about the action, and so decides; absent: it will not. */
   hooked?(action: 'subscribe' | 'publish'): boolean;
 }
@@ -118,7 +120,7 @@ function admits(who: Who, action: Action, channel: string, asker: Asker, pattern
     case 'subscriber':
       return asker.subscribed(channel);
     case 'token':
-      return channels !== undefined && isListed(channel, channels);
+      return (channels !== undefined && isListed(channel, channels)) || (asker.granted?.(channel) ?? false);
     case 'hook':
       if (action === 'subscribe' || action === 'publish') return asker.hooked?.(action) ?? false;
       return asker.subscribed(channel);

@@ -6,6 +6,7 @@ import type { Attendance } from './attendance.ts';
 import type { Blocks } from './blocks.ts';
 import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
+import type { ChannelTokens } from './channel-tokens.ts';
 import type { Connection } from './connection.ts';
 import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
@@ -31,6 +32,7 @@ export interface SessionContext {
   readonly channelsPerConnection: number;
   readonly lifecycle: Lifecycle;
   readonly blocks: Blocks;
+  readonly channelTokens: ChannelTokens;
   readonly attendance: Pick<Attendance, 'came' | 'left'>;
 }
 
@@ -132,6 +134,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   subscribed(channel: string): boolean {
     const state = this.subscription(channel)?.state;
     return state !== undefined && state !== 'joining';
+  }
+
+  granted(channel: string): boolean {
+    return this.#context.channelTokens.admits(this, channel);
   }
 
   /** @throws {ReplyError} 101 the user or the token is blocked; everything stays as it was. */
@@ -324,9 +330,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #end(end: Partial<Disconnect> = {}): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { hub, attendance, lifecycle } = this.#context;
+    const { hub, attendance, lifecycle, channelTokens } = this.#context;
     for (const subscription of this.#subscriptions) {
       hub.leave(subscription);
+      channelTokens.left(this, subscription.channel);
       attendance.left(this, subscription, true);
     }
     this.#subscriptions = [];
@@ -347,6 +354,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #leave(subscription: Subscription): void {
     if (subscription.state === 'ended') return;
     this.#context.hub.leave(subscription);
+    this.#context.channelTokens.left(this, subscription.channel);
     this.#context.attendance.left(this, subscription, false);
     this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
   }

@@ -109,3 +109,8 @@ export class Subscription implements FrameReader {
     return this.formerSession !== undefined && sessions.includes(this.formerSession);
   }
 }
+
+/** Whether the client has not been answered yet. */
+export function isPending({ state }: Pick<Subscription, 'state'>): boolean {
+  return state === 'joining' || state === 'confirmed';
+}
