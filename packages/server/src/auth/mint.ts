@@ -2,7 +2,10 @@
 import { SignJWT } from 'jose';
 
 export interface TokenRequest {
-  readonly user: string;
+  /** Absent: the token names no user. */
+  readonly user?: string;
+  /** Names this one token. */
+  readonly jti?: string;
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
   /** From `now` on, whole seconds. */
@@ -17,7 +20,7 @@ export interface TokenRequest {
 
 /** A token that a server with the same secret accepts. The algorithm is HS256. */
 export async function mintToken(secret: string, request: TokenRequest): Promise<string> {
-  const { user, now, expiresInMs, info, tags, channels, issuer, audience } = request;
+  const { user, jti, now, expiresInMs, info, tags, channels, issuer, audience } = request;
   const issuedAt = Math.floor(now / 1_000);
   const token = new SignJWT({
     ...(info !== undefined && { info }),
@@ -25,9 +28,10 @@ export async function mintToken(secret: string, request: TokenRequest): Promise<
     ...(channels !== undefined && { channels }),
   })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setSubject(user)
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + Math.ceil(expiresInMs / 1_000));
+  if (user !== undefined) token.setSubject(user);
+  if (jti !== undefined) token.setJti(jti);
   if (issuer !== undefined) token.setIssuer(issuer);
   if (audience !== undefined) token.setAudience(audience);
   return await token.sign(new TextEncoder().encode(secret));

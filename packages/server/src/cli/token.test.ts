@@ -80,6 +80,16 @@ describe('carillon token', () => {
     }
   });
 
+  test('may be for channels alone, and have a name', async () => {
+    const args = ['--channel', 'room:a,b', '--channel', 'room:*', '--jti', 'ticket-1', '--json'];
+    const { code, stdout } = await token([...args, '--secret', secret]);
+    expect(code).toBe(0);
+    const told = JSON.parse(stdout) as { readonly token: string };
+    expect(told).toEqual({ token: told.token, expires: 3_600 });
+    const { iat: _, exp: __, ...claims } = decodeJwt(told.token);
+    expect(claims).toEqual({ channels: ['room:a,b', 'room:*'], jti: 'ticket-1' });
+  });
+
   test('says what is missing, and ends with 78', async () => {
     const publicKey = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' });
     const bare = config('bare.json', {});
@@ -103,6 +113,8 @@ describe('carillon token', () => {
     [['--user', '7', '--info', '{'], "'--info' must be JSON"],
     [['--user', '7', '--tags', '["vip"]'], "'--tags' must be an object"],
     [['--user', '7', '--channels', 'a,,b'], "'--channels' must be names"],
+    [['--channel', 'x'.repeat(256)], "'--channel' must be a name or pattern"],
+    [['--user', '7', '--jti', 'a\tb'], "'--jti' must have at most 255 bytes"],
     [['--usr', '7'], "did you mean '--user'?"],
     [['--user', '7', '--info', JSON.stringify('x'.repeat(8_000))], 'more than 8192 bytes'],
   ])('%j is wrong usage, and the secret is never printed', async (args, sentence) => {

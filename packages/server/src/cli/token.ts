@@ -20,7 +20,11 @@ export const token: Command = {
     "It is signed with the config's auth.jwt.secret and carries its issuer and audience. Needs no running server.",
   ],
   options: {
-    user: { type: 'string', placeholder: 'U', sentence: 'The user that the token stands for. Required.' },
+    user: {
+      type: 'string',
+      placeholder: 'U',
+      sentence: 'The user that the token stands for. Required, but for a token with --channel.',
+    },
     expires: {
       type: 'string',
       placeholder: 'DURATION',
@@ -38,6 +42,16 @@ export const token: Command = {
       placeholder: 'A,B',
       sentence: 'Channel names or patterns that rules of kind `token` admit.',
     },
+    channel: {
+      type: 'string',
+      placeholder: 'C',
+      sentence: 'One such name or pattern; may be repeated. What a subscribe shows for one channel.',
+    },
+    jti: {
+      type: 'string',
+      placeholder: 'ID',
+      sentence: 'Names this one token, so that it alone can be withdrawn.',
+    },
     secret: {
       type: 'string',
       placeholder: 'S',
@@ -49,12 +63,14 @@ export const token: Command = {
   examples: [
     'token --user 1001',
     `token --user 1001 --expires 15m --tags '{"vip":true}' --channels 'room:*'`,
+    'token --channel room:42 --expires 5m',
   ],
   run: runToken,
 };
 
 async function runToken(call: Call): Promise<number> {
   const user = readUser(call);
+  const jti = readName(call, 'jti');
   const expiresInMs = readExpires(call);
   const marks = { ...readJson(call, 'info'), ...readTags(call), ...readChannels(call) };
   const { settings, file } = await loadOrExplain(call);
@@ -62,7 +78,8 @@ async function runToken(call: Call): Promise<number> {
   const secret = textFlag(call, 'secret') ?? secretOf(jwt, file);
   const [issuer, audience] = [jwt?.issuer?.[0], jwt?.audience?.[0]];
   const made = await mintToken(secret, {
-    user,
+    ...(user !== undefined && { user }),
+    ...(jti !== undefined && { jti }),
     now: new SystemClock().now(),
     expiresInMs,
     ...marks,
@@ -96,13 +113,19 @@ function secretOf(jwt: JwtSettings | undefined, file: LoadedConfig['file']): str
   throw new CommandError(why, exitCodes.config);
 }
 
-function readUser(call: Call): string {
-  const user = textFlag(call, 'user');
-  if (user === undefined) throw usage("'--user' is required: carillon token --user 1001");
-  if (utf8Length(user) > limits.nameBytes || /\p{Cc}/u.test(user)) {
-    throw usage(`'--user' must have at most ${limits.nameBytes} bytes and no control characters`);
+/** Undefined where the token is for channels alone. */
+function readUser(call: Call): string | undefined {
+  const user = readName(call, 'user');
+  if (user !== undefined || call.lists['channel'] !== undefined) return user;
+  throw usage("'--user' is required: carillon token --user 1001");
+}
+
+function readName(call: Call, flag: string): string | undefined {
+  const name = textFlag(call, flag);
+  if (name !== undefined && (utf8Length(name) > limits.nameBytes || /\p{Cc}/u.test(name))) {
+    throw usage(`'--${flag}' must have at most ${limits.nameBytes} bytes and no control characters`);
   }
-  return user;
+  return name;
 }
 
 function readExpires(call: Call): number {
@@ -137,12 +160,15 @@ function readTags(call: Call): { readonly tags?: Readonly<Record<string, unknown
 
 function readChannels(call: Call): { readonly channels?: readonly string[] } {
   const given = textFlag(call, 'channels');
-  if (given === undefined) return {};
-  const channels = given.split(',').map((name) => name.trim());
+  const single = call.lists['channel'] ?? [];
+  if (given === undefined && single.length === 0) return {};
+  const channels = given === undefined ? [] : given.split(',').map((name) => name.trim());
   if (channels.some((name) => name === '' || utf8Length(name) > limits.nameBytes)) {
     throw usage(
       `'--channels' must be names or patterns of at most ${limits.nameBytes} bytes, separated by commas`,
     );
   }
-  return { channels };
+  if (single.some((name) => utf8Length(name) > limits.nameBytes))
+    throw usage(`'--channel' must be a name or pattern of at most ${limits.nameBytes} bytes`);
+  return { channels: [...channels, ...single] };
 }

@@ -37,8 +37,13 @@ describe('ACC19: rates in a config', () => {
     expect(rateSettings(rates.parse({}))).toEqual({
       commandsPerUser: { count: 60_000, perMs: 60_000 },
       connectionsPerAddress: { count: 6_000, perMs: 60_000 },
+      refusedTokensPerAddress: { count: 1_000, perMs: 600_000 },
     });
-    expect(rateSettings(rates.parse({ commandsPerUser: 'off', connectionsPerAddress: 'off' }))).toEqual({});
+    expect(
+      rateSettings(
+        rates.parse({ commandsPerUser: 'off', connectionsPerAddress: 'off', refusedTokensPerAddress: 'off' }),
+      ),
+    ).toEqual({});
     expect(rateSettings(rates.parse({ publishesPerUser: '5/s' })).publishesPerUser).toEqual({
       count: 5,
       perMs: 1_000,

@@ -43,6 +43,11 @@ export const rates = section({
     'WebSockets and streams that one client address opens; beyond it status 429. Loopback and trusted proxies are not counted.',
     type,
   ),
+  refusedTokensPerAddress: key(
+    rate().default('1000/10m'),
+    'Tokens that nobody knows (101) from one client address; beyond it all its tokens are 111, or status 429. Loopback and trusted proxies are not counted.',
+    type,
+  ),
   requestsPerKey: key(
     rate().optional(),
     'Requests with one API key, each of a batch counted; beyond it status 429. Absent: no limit.',

@@ -40,6 +40,7 @@ import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import type { SessionContext } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
+import type { TokenGuessesOptions } from './token-guesses.ts';
 import { Turnstile } from './turnstile.ts';
 import { UserRates, type UserRatesOptions } from './user-rates.ts';
 
@@ -58,6 +59,8 @@ export interface NodeOptions {
   readonly publishesPerSecond?: number;
   /** How often one user may do what; no limits by default. */
   readonly rates?: UserRatesOptions;
+  /** How many tokens one address may show in vain; absent: any number. */
+  readonly guesses?: TokenGuessesOptions;
   /** How long a client that must authenticate may wait with it, in milliseconds. */
   readonly authTimeoutMs?: number;
   /** What the application decides itself; nothing by default. */
@@ -151,7 +154,7 @@ export class Node {
     const channelTokens = new ChannelTokens(expiries, blocks);
     const { load, inboxes: store, ...kept } = { ...homes(options.keep, clock, counters), ...options.stores };
     this.#load = load;
-    this.authenticator = new Admission(authenticator, blocks);
+    this.authenticator = new Admission(authenticator, blocks, clock, options.guesses);
     this.reach = createReach({
       registry,
       hub,

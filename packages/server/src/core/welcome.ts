@@ -101,7 +101,8 @@ export class Welcome {
 
   #tokenDisconnect(error: unknown): Disconnect {
     const { code, message, status } = asReplyError(error, this.#context.log);
-    if (status >= 500) return disconnects.connectionClosed;
+    // It may be good another time.
+    if (status >= 500 || status === 429) return disconnects.connectionClosed;
     const { invalidToken } = disconnects;
     return isApplications(code) ? { code: invalidToken.code, reason: message } : invalidToken;
   }

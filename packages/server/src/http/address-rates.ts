@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { tooMany } from '../core/errors.ts';
 import { type Rate, RateLimiter } from '../core/rate.ts';
-import { type ClientAddresses, networkOf } from './address.ts';
+import type { ClientAddresses } from './address.ts';
 
 export class AddressRates {
   readonly #addresses: ClientAddresses;
@@ -17,8 +17,10 @@ export class AddressRates {
   /** Call for a WebSocket or a stream that is about to be opened. @throws {ReplyError} 111 (429) */
   connecting(address: string): void {
     const limiter = this.#connections;
-    if (limiter === undefined || !this.#addresses.isCounted(address)) return;
-    const waitMs = limiter.take(networkOf(address));
+    if (limiter === undefined) return;
+    const bucket = this.#addresses.bucketOf(address);
+    if (bucket === undefined) return;
+    const waitMs = limiter.take(bucket);
     if (waitMs > 0) throw tooMany(limiter.rate, 'connections of one address', waitMs);
   }
 }

@@ -40,6 +40,11 @@ export class ClientAddresses {
     return !isLoopback(address) && !this.isTrusted(address);
   }
 
+  /** Under what a rate counts it; undefined: not at all. */
+  bucketOf(address: string): string | undefined {
+    return this.isCounted(address) ? networkOf(address) : undefined;
+  }
+
   /**
    * The client's address. X-Forwarded-For is walked from the right, where the nearest proxy wrote, as long as each hop
    * is trusted: what stands left of the first stranger is that stranger's own claim.

@@ -1,20 +1,24 @@
 /** The bounds, rates and times of the settings as the core takes them. */
 import type { Settings } from '../config/settings.ts';
 import type { NodeOptions } from '../core/node.ts';
+import { ClientAddresses } from '../http/address.ts';
 
 type NodeLimits = Pick<
   NodeOptions,
-  'channelsPerConnection' | 'laneLogBytes' | 'publishesPerSecond' | 'rates' | 'graceMs'
+  'channelsPerConnection' | 'laneLogBytes' | 'publishesPerSecond' | 'rates' | 'guesses' | 'graceMs'
 >;
 
-export function nodeLimits({ limits, rates, presence }: Settings): NodeLimits {
+export function nodeLimits({ limits, rates, presence, trustProxy }: Settings): NodeLimits {
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = limits;
-  const { commandsPerUser: commands, publishesPerUser: publishes } = rates;
+  const { commandsPerUser: commands, publishesPerUser: publishes, refusedTokensPerAddress: refused } = rates;
+  const addresses = new ClientAddresses(trustProxy);
+  const bucketOf = addresses.bucketOf.bind(addresses);
   return {
     channelsPerConnection,
     laneLogBytes,
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     rates: { ...(commands !== undefined && { commands }), ...(publishes !== undefined && { publishes }) },
+    ...(refused !== undefined && { guesses: { rate: refused, bucketOf } }),
     graceMs: presence.graceMs,
   };
 }

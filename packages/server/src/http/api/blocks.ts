@@ -65,7 +65,7 @@ const block = defineMethod({
   docs: {
     theme: 'access',
     description:
-      "Open connections of the user, or those that this token opened, are closed with 3500, feeds among them. Until the time is over every token of the user, or the one token, is refused with 101, wherever it is shown: in a handshake, `auth`, `refresh`, `/sub`, a poll, `/pub`, for one channel; and `bind` refuses the user. The server API is not affected: it may still publish into the user's channels.\n\nA second `block` takes the place of the first. Without a token id in its tokens (the claim `jti`) only the user as a whole can be blocked. Blocks are in memory: a restart forgets them, so keep tokens short.",
+      "Open connections of the user, or those that this token opened, are closed with 3500, feeds among them. Until the time is over every token of the user, or the one token, is refused with 101, wherever it is shown: in a handshake, `auth`, `refresh`, `/sub`, a poll, `/pub`, for one channel; and `bind` refuses the user. The server API is not affected: it may still publish into the user's channels.\n\nA second `block` takes the place of the first. Without a token id in its tokens (the claim `jti`) only the user as a whole can be blocked. With a data directory (`dataDir`) blocks outlive a restart; without one they are forgotten, so keep tokens short.",
     errors: [
       {
         error: 'limitExceeded',
