@@ -42,6 +42,7 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
       bounds: [],
     },
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
+    config: { loadedAt: 0, isFailing: false, succeeded: 0, failed: 0 },
     webhooks: [
       {
         webhook: 0,

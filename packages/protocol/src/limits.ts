@@ -103,6 +103,8 @@ export const limits = {
   webhookRetryAfterMs: 3_600_000,
   /** What webhooks are given at the end of the server at least, where clients took all of `drain`. */
   webhookFarewellMs: 1_000,
+  /** Paths that a reload of the config names: those that changed, and those that need a restart. */
+  listedChanges: 1_000,
   /** Dead letters that one answer lists, and the bytes of events that it shows. */
   listedDeadLetters: 100,
   listedDeadBytes: 1_048_576,

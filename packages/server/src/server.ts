@@ -1,16 +1,13 @@
 /** The only file that knows every part: settings in, running server out. */
 import { fileURLToPath } from 'node:url';
 import { disconnects, limits } from '@carillon/protocol';
-import { createAuthenticator } from './auth/authenticator.ts';
 import type { LoadedConfig } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
 import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
-import { Node } from './core/node.ts';
+import type { Node } from './core/node.ts';
 import { RendezvousDesk, type RendezvousOptions } from './core/rendezvous.ts';
 import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
-import { Rules } from './core/rules.ts';
-import type { Reload as HookReload } from './hooks/generations.ts';
 import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import type { Verbs } from './http/api/method.ts';
@@ -18,12 +15,11 @@ import { servePages } from './http/pages.ts';
 import { type HttpOptions, HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
-import { createBroker } from './server/broker.ts';
-import { createHooks, startHooks } from './server/hooks.ts';
-import { nodeLimits } from './server/node-limits.ts';
-import { rulesOf } from './server/rules.ts';
-import { openDataDir, type Takeover } from './server/takeover.ts';
-import { startWebhooks } from './server/webhooks.ts';
+import { startCore } from './server/core.ts';
+import { startHooks } from './server/hooks.ts';
+import { prepareChange } from './server/reconfiguration.ts';
+import { Reloading, type ReloadingParts, type ReloadReport } from './server/reloading.ts';
+import type { Takeover } from './server/takeover.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
@@ -45,8 +41,8 @@ export interface RunningServer {
   /** Where the server API is; the same as `url` unless `api.listen` moved it. */
   readonly apiUrl: string;
   readonly development: boolean;
-  /** Loads the hooks anew; resolves when they are in force, or with the reason why the old ones stay. Never rejects. */
-  reloadHooks(): Promise<HookReload>;
+  /** Loads config and hooks again. @throws {ReplyError} 107 they have faults, and nothing has changed. */
+  reload(): Promise<ReloadReport>;
   /**
    * Stops accepting, ends every connection with 3001 and waits for them, at most as long as `drain` says.
    * Later calls wait for the same end.
@@ -54,45 +50,45 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** How a server begins, and how it is changed while it runs. */
+export interface ServerControls {
+  /** Absent: the data directory must be free. */
+  readonly takeover?: Takeover;
+  readonly load: ReloadingParts['load'];
+  readonly setLogLevel: (level: Settings['log']['level']) => void;
+}
+
 /** @throws {HooksUnusable} @throws {Error} with a `code` as node:net gives it, when an address cannot be listened on. */
 export async function startServer(
-  { settings }: Pick<LoadedConfig, 'settings'>,
+  loaded: LoadedConfig,
   log: Log,
-  takeover?: Takeover,
+  { load, setLogLevel, takeover }: ServerControls,
 ): Promise<RunningServer> {
+  const { settings } = loaded;
   const clock = new SystemClock();
   const startedAt = clock.now();
-  const stored = await createBroker(settings, clock, log);
-  const hooks = createHooks(settings, clock, log);
-  const authenticator = await createAuthenticator(settings.auth, { clock, log, hooks });
-  const webhooks = startWebhooks(settings, clock, log);
-  const node = new Node({
-    ...stored,
-    rules: new Rules(rulesOf(settings)),
-    authenticator,
-    clock,
-    log,
-    newSessionId: randomId,
-    hooks,
-    lifecycle: [hooks, webhooks],
-    ...nodeLimits(settings),
-  });
-  const { dataDir } = settings;
-  if (dataDir === undefined) await node.start();
-  else await openDataDir(dataDir, takeover, () => node.start());
+  const core = await startCore(settings, clock, log, takeover);
+  const { node, authenticator, hooks, webhooks } = core;
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
-  const verbs = verbsOf(node, desk, webhooks, () =>
-    info(node, transports, ingest, hooks, clock.now() - startedAt),
-  );
+  const verbs = verbsOf(node, desk, webhooks, () => ({
+    ...info(node, transports, ingest, hooks, clock.now() - startedAt),
+    config: reloading.info(),
+  }));
   await startHooks(hooks, settings, node, verbs, log);
   const ingest = await startIngest(settings, node, clock, log);
-  const servers = new HttpServers({
+  const reloading = new Reloading(loaded, {
+    load,
+    prepare: (next, before) => prepareChange(next, before, { ...core, servers, setLogLevel, clock, log }),
+    clock,
+    log,
+  });
+  const servers: HttpServers = new HttpServers({
     settings,
     version: version(),
-    verbs,
+    verbs: { ...verbs, reload: reloading.reload.bind(reloading) },
     authenticator: node.authenticator,
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
@@ -101,7 +97,10 @@ export async function startServer(
     feedTransports: feeds.transports,
     native: nativeDoor(native, node, settings),
     probe: node.probe.bind(node),
-    metrics: new Metrics(() => measured(node, transports, ingest, webhooks, hooks, counters)),
+    metrics: new Metrics(() => ({
+      ...measured(node, transports, ingest, webhooks, hooks, counters),
+      config: reloading.figures,
+    })),
     clock,
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
@@ -114,7 +113,7 @@ export async function startServer(
     port: bound.public.port,
     host: bound.public.host,
     development: settings.development,
-    reloadHooks: () => hooks.reload(),
+    reload: reloading.reload.bind(reloading),
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();

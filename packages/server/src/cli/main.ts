@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./check.ts')).check,
   },
   init: { summary: 'write a commented config file', load: async () => (await import('./init.ts')).init },
+  reload: {
+    summary: 'have a running server load its config again',
+    load: async () => (await import('./reload.ts')).reload,
+  },
   publish: {
     summary: 'publish to a channel of a running server',
     load: async () => (await import('./publish.ts')).publish,

@@ -1,8 +1,9 @@
 /** `carillon publish`: one publication over the server API. */
 import { isJson } from '@carillon/protocol';
-import { type Call, type Command, textOption, usage } from './command.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
-import { httpUrl, targetOptions, unreachable } from './target.ts';
+import { callApi, refused } from './api.ts';
+import { type Call, type Command, textOption } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+import { httpUrl, targetOptions } from './target.ts';
 
 const { url, key } = targetOptions;
 
@@ -33,9 +34,9 @@ export const publish: Command = {
   run: runPublish,
 };
 
-interface Answer {
-  readonly result?: { readonly offset?: number; readonly epoch?: string };
-  readonly error?: { readonly code: number; readonly message: string };
+interface Published {
+  readonly offset?: number;
+  readonly epoch?: string;
 }
 
 async function runPublish(call: Call): Promise<number> {
@@ -43,7 +44,7 @@ async function runPublish(call: Call): Promise<number> {
   const [channel = '', given = ''] = positionals;
   const data = given === '-' ? await readAll(terminal.stdin) : given;
   const target = httpUrl(textOption(publish, call, 'url') ?? '', '/v1/publish');
-  const answer = await post(
+  const answer = await callApi<Published>(
     target,
     requestBody(channel, data, flags['idempotency-key']),
     textOption(publish, call, 'key'),
@@ -63,39 +64,6 @@ function requestBody(channel: string, data: string, idempotencyKey: string | boo
   const key =
     typeof idempotencyKey === 'string' ? `,"idempotency_key":${JSON.stringify(idempotencyKey)}` : '';
   return `{"channel":${JSON.stringify(channel)},"data":${isJson(data) ? data : JSON.stringify(data)}${key}}`;
-}
-
-async function post(target: URL, body: string, apiKey: string | undefined): Promise<Answer> {
-  const headers = new Headers({ 'content-type': 'application/json' });
-  if (apiKey !== undefined) {
-    if (!/^[\x21-\x7e]+$/.test(apiKey)) throw usage("'--key' must be printable ASCII without spaces");
-    headers.set('authorization', `Bearer ${apiKey}`);
-  }
-  let text: string;
-  try {
-    const response = await fetch(target, {
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.timeout(30_000),
-    });
-    text = await response.text();
-  } catch (error) {
-    throw unreachable(target, error);
-  }
-  try {
-    return JSON.parse(text) as Answer;
-  } catch {
-    throw new CommandError(`what answers at ${target.origin} is no Carillon`, exitCodes.unavailable);
-  }
-}
-
-function refused({ error }: Answer): CommandError {
-  if (error === undefined)
-    return new CommandError('the server gave an answer without a result', exitCodes.failed);
-  const hint =
-    error.code === 101 || error.code === 1 ? '; give an API key with --key or CARILLON_API_KEY' : '';
-  return new CommandError(`the server refused: ${error.message} (${error.code})${hint}`, exitCodes.failed);
 }
 
 async function readAll(stdin: NodeJS.ReadStream): Promise<string> {

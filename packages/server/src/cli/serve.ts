@@ -1,5 +1,6 @@
 /** `carillon serve`: runs the server until a signal ends it. */
-import type { LoadedConfig } from '../config/load.ts';
+import { isatty } from 'node:tty';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Takeover } from '../server/takeover.ts';
 import { version } from '../system/version.ts';
 import { boundYoungGeneration } from '../system/young-generation.ts';
@@ -8,9 +9,8 @@ import { renderBanner } from './banner.ts';
 import { type Call, type Command, usage } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
-import { endOnSignal } from './signals.ts';
+import { endOnSignal, reloadOnSignal } from './signals.ts';
 
-const noReload = 'SIGHUP changes nothing: the config is read at the start only; restart to apply a new one';
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
 
@@ -20,6 +20,7 @@ export const serve: Command = {
   arity: { min: 0, max: 0 },
   about: [
     'Runs the server. SIGTERM or SIGINT ends it: connections have the time `drain` to end, then they are closed.',
+    'SIGHUP, or `carillon reload`, has it load its config again without dropping a connection.',
     'Every key of the config can be set in the environment too; docs/configuration.md lists them.',
   ],
   options: {
@@ -42,12 +43,20 @@ async function runServe(call: Call): Promise<number> {
   boundYoungGeneration();
   const { startServer } = await import('../server.ts');
   const takeover = takeoverOf(call, loaded);
-  const server = await startServer(loaded, log, takeover).catch((error: unknown) => {
+  const { env, cwd } = call.terminal;
+  const server = await startServer(loaded, log, {
+    load: (generation) => loadConfig({ flags: call.flags, env, cwd, generation }),
+    setLogLevel: log.setLevel,
+    ...(takeover !== undefined && { takeover }),
+  }).catch((error: unknown) => {
     throw startFault(error, loaded);
   });
   const ended = endOnSignal(() => server.close(), settings.drainMs + closingMs);
-  // A supervisor that asks for a reload must not cut every client; a terminal that is closed may end what runs in it.
-  if (!process.stdin.isTTY) process.on('SIGHUP', () => log.warn(noReload));
+  // What is wrong is in the log by then.
+  reloadOnSignal(() => void server.reload().catch(() => undefined), {
+    hasTerminal: process.stdin.isTTY,
+    isTerminal: () => isatty(0),
+  });
   call.terminal.stdout.write(renderBanner(version(), server, loaded));
   const whole = await ended;
   log.info(whole ? 'stopped' : 'stopped before everything was closed');

@@ -1,4 +1,4 @@
-/** How a server ends: SIGTERM and SIGINT let it drain, and a later one does not wait. */
+/** What signals do: SIGTERM and SIGINT let a server drain and end, and a later one does not wait; SIGHUP has it load its config again. */
 
 /** A signal that comes within this time of the one before is the same wish, heard twice. */
 const repeatMs = 2_000;
@@ -27,5 +27,25 @@ export function endOnSignal(
     };
     signals.on('SIGTERM', onSignal);
     signals.on('SIGINT', onSignal);
+  });
+}
+
+/**
+ * Calls `reload` at each SIGHUP, but for repetitions. Where this process was begun on a terminal that is gone by then, the signal
+ * says just that, and the process ends as at a SIGTERM.
+ */
+export function reloadOnSignal(
+  reload: () => void,
+  { hasTerminal, isTerminal }: { readonly hasTerminal: boolean; readonly isTerminal: () => boolean },
+  signals: Pick<NodeJS.EventEmitter, 'on' | 'emit'> = process,
+): void {
+  let lastAt: number | undefined;
+  signals.on('SIGHUP', () => {
+    const now = Date.now();
+    const repeated = lastAt !== undefined && now - lastAt < repeatMs;
+    lastAt = now;
+    if (repeated) return;
+    if (hasTerminal && !isTerminal()) signals.emit('SIGTERM');
+    else reload();
   });
 }

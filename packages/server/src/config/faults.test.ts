@@ -195,7 +195,7 @@ describe('faults', () => {
   it.each(['export default new Promise(() => {})', 'await new Promise(() => {}); export default {}'])(
     'say that the file %j never ends',
     async (content) => {
-      await expect(readConfigFile(file(content, 'mjs'), 20)).rejects.toMatchObject({
+      await expect(readConfigFile(file(content, 'mjs'), { limitMs: 20 })).rejects.toMatchObject({
         faults: ['the file has not finished after 0.02 s; what it waits for never comes'],
       });
     },

@@ -17,16 +17,22 @@ export function findConfigFile(folder: string): string | undefined {
 /** A config that asks elsewhere for a secret is done by then. */
 const moduleMs = 30_000;
 
+export interface ReadOptions {
+  /** How long a file that is a program may take. */
+  readonly limitMs?: number;
+  /** Files that are programs are run again when this is another one than before. */
+  readonly generation?: number;
+}
+
 /**
  * What a config file holds: an object, its keys not yet checked.
- * @param limitMs How long a file that is a program may take.
  * @throws {ConfigError} the file is missing, cannot be read, is not well-formed, does not end, or holds no object.
  */
 export async function readConfigFile(
   path: string,
-  limitMs = moduleMs,
+  options: ReadOptions = {},
 ): Promise<Readonly<Record<string, unknown>>> {
-  const value = await readValue(path, limitMs);
+  const value = await readValue(path, options);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw fault(path, 'the file must hold an object, such as { "port": 6790 }');
   }
@@ -38,7 +44,7 @@ export async function readConfigFile(
   }
 }
 
-async function readValue(path: string, limitMs: number): Promise<unknown> {
+async function readValue(path: string, { limitMs = moduleMs, generation }: ReadOptions): Promise<unknown> {
   switch (extname(path)) {
     case '.json':
       return readJson(path, await readText(path));
@@ -52,7 +58,7 @@ async function readValue(path: string, limitMs: number): Promise<unknown> {
     case '.cjs':
     case '.cts':
       await readText(path);
-      return withinLimit(path, readModule(path), limitMs);
+      return withinLimit(path, readModule(path, generation), limitMs);
     default:
       throw fault(path, 'the file name must end in .ts, .js, .mjs, .json, .yaml or .yml');
   }
@@ -99,11 +105,11 @@ function place(error: { linePos?: readonly { line: number; col: number }[] } | u
   return start === undefined ? '' : ` (line ${start.line}, column ${start.col})`;
 }
 
-async function readModule(path: string): Promise<unknown> {
+async function readModule(path: string, generation: number | undefined): Promise<unknown> {
   const { importUserModule } = await import('../modules/user-module.ts');
   let exported: Readonly<Record<string, unknown>>;
   try {
-    exported = await importUserModule(path);
+    exported = await importUserModule(path, { ...(generation !== undefined && { generation }) });
   } catch (error) {
     throw fault(path, moduleFault(error, path));
   }

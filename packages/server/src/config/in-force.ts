@@ -1,4 +1,5 @@
 /** A config as a list of values, each with its path and where it comes from, secrets masked. */
+import { createHash } from 'node:crypto';
 import { formatPath } from './faults.ts';
 import { isDataSchema } from './fields.ts';
 import { secrecyOf } from './keys.ts';
@@ -12,43 +13,63 @@ export interface ValueInForce {
   readonly origin: string;
 }
 
+/** A value that tells whether it has changed, but not what it is. */
+export interface Fingerprint {
+  readonly path: readonly PropertyKey[];
+  readonly digest: string;
+}
+
 /** Lists a config in the order of the schema. `given` says who set the value at a path, or undefined. */
 export function inForce(
   config: CompleteConfig,
   given: (path: readonly PropertyKey[]) => string | undefined,
   reasons: ReadonlyMap<string, string>,
 ): ValueInForce[] {
-  const values: ValueInForce[] = [];
-  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
-    if (value === undefined) return;
-    const shownValue = shownAs(value);
-    const isMap = typeof shownValue === 'object' && shownValue !== null && !Array.isArray(shownValue);
-    if (isMap && Object.keys(shownValue).length > 0) {
-      for (const [name, member] of Object.entries(shownValue)) visit(member, [...path, name]);
-      return;
-    }
-    const isList = Array.isArray(value) && value.some((item) => typeof item === 'object');
-    if (isList && secrecyOf(path) !== 'value') {
-      for (const [index, item] of value.entries()) visit(item, [...path, index]);
-      return;
-    }
+  return leavesOf(config).map(({ path, value }) => {
     const shown = formatPath(path, config);
     const origin = reasonFor(shown, reasons) ?? given(path) ?? 'default';
-    values.push({ path: shown, value: secrecyOf(path) === 'value' ? masked(value) : shownValue, origin });
+    return { path: shown, value: secrecyOf(path) === 'value' ? masked(value) : value, origin };
+  });
+}
+
+/** The same values by their paths as {@link inForce} writes them, so that two configs can be compared, secrets too. */
+export function fingerprints(config: CompleteConfig): ReadonlyMap<string, Fingerprint> {
+  return new Map(
+    leavesOf(config).map(({ path, value }) => {
+      const digest = createHash('sha256').update(JSON.stringify(value) ?? String(value));
+      return [formatPath(path, config), { path, digest: digest.digest('base64') }];
+    }),
+  );
+}
+
+interface Leaf {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+}
+
+/** What has no members of its own, or is a secret as a whole. */
+function leavesOf(config: CompleteConfig): Leaf[] {
+  const leaves: Leaf[] = [];
+  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
+    if (value === undefined) return;
+    const shown = shownAs(value);
+    const isMap = typeof shown === 'object' && shown !== null && !Array.isArray(shown);
+    const isList = Array.isArray(value) && value.some((item) => typeof item === 'object');
+    if (isMap && Object.keys(shown).length > 0) {
+      for (const [name, member] of Object.entries(shown)) visit(member, [...path, name]);
+    } else if (isList && secrecyOf(path) !== 'value') {
+      for (const [index, item] of value.entries()) visit(item, [...path, index]);
+    } else leaves.push({ path, value: shown });
   };
   for (const name of Object.keys(configSchema.shape)) visit(config[name as keyof CompleteConfig], [name]);
-  return values;
+  return leaves;
 }
 
 function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string | undefined {
-  for (const [prefix, reason] of reasons) {
-    if (path === prefix || (path.startsWith(prefix) && /^[.[]/.test(path.slice(prefix.length))))
-      return reason;
-  }
+  for (const [prefix, reason] of reasons) if (path === prefix || path.startsWith(`${prefix}.`)) return reason;
   return undefined;
 }
 
-/** What no JSON can say, in words. */
 function shownAs(value: unknown): unknown {
   if (isDataSchema(value)) return `a schema of ${value['~standard'].vendor}`;
   return typeof value === 'function' ? 'a function' : value;

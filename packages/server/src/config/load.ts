@@ -8,6 +8,7 @@ import { findConfigFile, readConfigFile } from './file.ts';
 import { inForce, type ValueInForce } from './in-force.ts';
 import type { Absolute } from './ingest-settings.ts';
 import { jwtFaults } from './jwt-key.ts';
+import { type Standing, standingOf } from './live.ts';
 import type { CompleteConfig } from './schema.ts';
 import { type Settings, toSettings } from './settings.ts';
 import { adapt, crossFaults } from './validate.ts';
@@ -19,9 +20,11 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The working directory: flags and the default file are relative to it. */
   readonly cwd: string;
+  /** How often a config was loaded before in this process: a file that is a program is run again then, with all that it imports. */
+  readonly generation?: number;
 }
 
-export interface LoadedConfig {
+export interface LoadedConfig extends Standing {
   readonly settings: Settings;
   /** Where each value comes from, by path: `--port`, `CARILLON_PORT`, the file's path, `development mode` or `default`. */
   readonly origins: ReadonlyMap<string, string>;
@@ -37,12 +40,12 @@ export interface LoadedConfig {
 type Raw = Readonly<Record<string, unknown>>;
 
 /** @throws {ConfigError} with all faults at once. */
-export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promise<LoadedConfig> {
+export async function loadConfig({ flags = {}, env, cwd, generation }: ConfigSources): Promise<LoadedConfig> {
   const environment = readEnvironment(env);
   const devSwitch = readSwitch(env, 'CARILLON_DEV');
   const faults = [...environment.faults, ...(devSwitch.fault === undefined ? [] : [devSwitch.fault])];
   const file = configFile(flags['config'], env['CARILLON_CONFIG'], cwd);
-  const fromFile = file === undefined ? {} : await readOrCollect(file, faults);
+  const fromFile = file === undefined ? {} : await readOrCollect(file, faults, generation);
   const overrides = [...environment.overrides, ...readFlags(flags)];
   const raw = overrides.reduce<Raw>(applyOverride, fromFile);
   const sources = new Map(overrides.map(({ path, source }) => [path.join('.'), source]));
@@ -78,7 +81,7 @@ export async function loadConfig({ flags = {}, env, cwd }: ConfigSources): Promi
     reasons,
   );
   return {
-    settings: toSettings(config, development, absolute, file),
+    ...standingOf(config, toSettings(config, development, absolute, file)),
     origins: new Map(values.map(({ path, origin }) => [path, origin])),
     inForce: values,
     development,
@@ -92,9 +95,13 @@ function configFile(flag: unknown, env: string | undefined, cwd: string): string
   return named === undefined ? findConfigFile(cwd) : resolve(cwd, named);
 }
 
-async function readOrCollect(file: string, faults: readonly string[]): Promise<Raw> {
+async function readOrCollect(
+  file: string,
+  faults: readonly string[],
+  generation: number | undefined,
+): Promise<Raw> {
   try {
-    return await readConfigFile(file);
+    return await readConfigFile(file, { ...(generation !== undefined && { generation }) });
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError([...error.faults, ...faults], file);
     throw error;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { flagKeys } from './environment.ts';
 import { type ConfigKey, configKeys } from './keys.ts';
+import { isLive } from './live.ts';
 import { configSchema } from './schema.ts';
 
 const introduction = `# Configuration
@@ -17,6 +18,7 @@ whole config is checked at the start: everything that is wrong is reported at on
 - In the environment, lists are separated by commas, and switches are \`true\` or \`false\`. \`CARILLON_API_KEY\` stands for one API key.
 - Development mode is on with \`--dev\` (\`CARILLON_DEV=true\`), and where there is neither a config file nor an API key. Then the
   API needs no key, every channel that no rule matches is open and keeps 100 publications for 10 minutes, and \`/\` shows the demos.
+- ↻ marks what a reload changes (\`carillon reload\`, SIGHUP); everything else waits for a restart.
 - Who: \`anyone\`; \`user\`, whoever showed a valid token; \`owner\`, the user whom \`{uid}\` in the pattern names; \`subscriber\`, who is
   subscribed to the channel; \`token\`, whose token lists the channel; \`nobody\`, the server API alone.
 `;
@@ -41,7 +43,7 @@ function renderGroup(group: string, members: readonly ConfigKey[], all: readonly
       (name) => name !== '',
     );
     const cells = [
-      `\`${known.path.at(-1)}\``,
+      `\`${known.path.at(-1)}\`${isLive(known.path) ? ' ↻' : ''}`,
       typeOf(known),
       defaultOf(known),
       names.join('<br>'),

@@ -1,6 +1,6 @@
 /** Reaching clients that are connected now, by session, user, group, channel and tag, without a channel of their own. */
 import { type Disconnect, disconnects, type JsonText } from '@carillon/protocol';
-import { isAuthenticated } from './access.ts';
+import { type Authenticator, isAuthenticated } from './access.ts';
 import { type Addressee, takesEvents } from './addressee.ts';
 import type { Exclusion } from './broker.ts';
 import type { Clock } from './clock.ts';
@@ -38,7 +38,7 @@ export interface AddressingContext {
   readonly tags: SessionTags;
   readonly clock: Clock;
   /** Whether clients without a token are admitted. */
-  readonly admitsAnonymous: boolean;
+  readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
 }
 
 /** So many sessions are written to, or closed, before the rest of the process has a turn. */
@@ -127,7 +127,7 @@ export class Addressing {
   }
 
   #isAdmitted({ isAdmitted, identity }: Addressee): boolean {
-    return isAdmitted && (this.#context.admitsAnonymous || isAuthenticated(identity));
+    return isAdmitted && (this.#context.authenticator.admitsAnonymous || isAuthenticated(identity));
   }
 
   #turn(): Promise<void> {

@@ -99,7 +99,7 @@ export class FeedEntry {
   }
 
   #checkedNames(channels: readonly string[]): readonly string[] {
-    const { channelsPerConnection } = this.#context.sessions;
+    const { channelsPerConnection } = this.#context.sessions.clientLimits;
     const names = [...new Set(channels)];
     if (names.length === 0) throw refuse('badRequest', "'channel' is required: /sub?channel=NAME");
     if (names.length > channelsPerConnection) {

@@ -19,8 +19,6 @@ export interface FeedContext {
   readonly rules: Rules;
   readonly sessions: SessionContext;
   readonly clock: Clock;
-  /** Undefined: no limit. */
-  readonly publishesPerSecond: number | undefined;
   readonly hooks: Hooks;
   /** Where frames, by their session, wait for the application. */
   readonly messages: Turnstile;
@@ -44,7 +42,8 @@ export class Feed implements ConnectionListener, Asker {
   constructor(connection: Connection, client: FeedClient, context: FeedContext) {
     this.#session = new Session(client.id, connection, client, context.sessions);
     this.#context = context;
-    const { clock, publishesPerSecond } = context;
+    const { clock, sessions } = context;
+    const { publishesPerSecond } = sessions.clientLimits;
     if (publishesPerSecond !== undefined) this.#rate = new PublishRate(clock, publishesPerSecond);
   }
 

@@ -10,6 +10,7 @@ import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
 import { ChannelTokens } from './channel-tokens.ts';
+import type { ClientLimits } from './client-limits.ts';
 import type { Clock } from './clock.ts';
 import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
@@ -44,7 +45,7 @@ import type { TokenGuessesOptions } from './token-guesses.ts';
 import { Turnstile } from './turnstile.ts';
 import { UserRates, type UserRatesOptions } from './user-rates.ts';
 
-export interface NodeOptions {
+export interface NodeOptions extends Readonly<ClientLimits> {
   readonly broker: Broker;
   readonly rules: Rules;
   readonly authenticator: Authenticator;
@@ -52,11 +53,8 @@ export interface NodeOptions {
   readonly log: Log;
   /** A session id that nobody can guess and no other session ever had. */
   readonly newSessionId: () => string;
-  readonly channelsPerConnection: number;
   /** What a lane keeps for connections that are behind, in bytes. */
   readonly laneLogBytes: number;
-  /** Publications a second from one connection; undefined: no limit. */
-  readonly publishesPerSecond?: number;
   /** How often one user may do what; no limits by default. */
   readonly rates?: UserRatesOptions;
   /** How many tokens one address may show in vain; absent: any number. */
@@ -120,6 +118,7 @@ export class Node {
   readonly #sessions: SessionContext;
   readonly #options: NodeOptions;
   readonly #rates: UserRates;
+  readonly #clientLimits: ClientLimits = { channelsPerConnection: limits.channelsPerConnection };
   readonly #authDeadlines: Deadlines;
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
@@ -137,7 +136,8 @@ export class Node {
   readonly #load: () => Promise<void>;
 
   constructor(options: NodeOptions) {
-    const { broker, rules, authenticator, clock, log, channelsPerConnection, laneLogBytes } = options;
+    const { broker, rules, authenticator, clock, log, laneLogBytes } = options;
+    this.configure(options);
     this.#options = options;
     this.#broker = broker;
     this.#rules = rules;
@@ -187,7 +187,7 @@ export class Node {
       expiries,
       broker,
       counters,
-      channelsPerConnection,
+      clientLimits: this.#clientLimits,
       lifecycle,
       blocks,
       channelTokens,
@@ -199,6 +199,12 @@ export class Node {
     this.#subscribeSteps.push(this.inboxes.subscribe.bind(this.inboxes));
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = this.#feedEntry();
+  }
+
+  /** Other limits: of channels from now on, of publications for connections that come from now on. */
+  configure({ channelsPerConnection, publishesPerSecond }: ClientLimits): void {
+    this.#clientLimits.channelsPerConnection = channelsPerConnection;
+    this.#clientLimits.publishesPerSecond = publishesPerSecond;
   }
 
   async start(): Promise<void> {
@@ -308,8 +314,9 @@ export class Node {
 
   /** Takes a connection that speaks the native protocol. */
   accept(connection: Connection, request: ConnectRequest): SessionListener {
-    const { newSessionId, publishesPerSecond } = this.#options;
-    return new Conversation(request.admitted?.session ?? newSessionId(), connection, request, {
+    const { publishesPerSecond } = this.#clientLimits;
+    const session = request.admitted?.session ?? this.#options.newSessionId();
+    return new Conversation(session, connection, request, {
       node: this,
       rules: this.#rules,
       authenticator: this.authenticator,
@@ -358,7 +365,7 @@ export class Node {
   }
 
   #feedEntry(): FeedEntry {
-    const { newSessionId, publishesPerSecond } = this.#options;
+    const { newSessionId } = this.#options;
     return new FeedEntry({
       node: this,
       rules: this.#rules,
@@ -368,7 +375,6 @@ export class Node {
       sessions: this.#sessions,
       newSessionId,
       clock: this.#clock,
-      publishesPerSecond,
       hooks: this.#hooks,
       messages: new Turnstile('messages'),
       log: this.#log,

@@ -99,7 +99,7 @@ export class Publishing implements Publisher {
       line,
       data.length,
       () => checked ?? Promise.resolve(),
-      () => this.#append(channel, data, request, rule),
+      () => this.#append(channel, data, request, this.#context.rules.find(channel)),
     );
   }
 
@@ -120,7 +120,7 @@ export class Publishing implements Publisher {
       () => this.#judge(channel, data, request, rule, source),
       (judged) =>
         'data' in judged
-          ? this.#append(channel, judged.data, judged.request, rule)
+          ? this.#append(channel, judged.data, judged.request, this.#context.rules.find(channel))
           : Promise.resolve(judged.position),
     );
     if (name === undefined) return published;

@@ -55,8 +55,7 @@ export function createReach({
   blockStore,
 }: ReachOptions): Reach {
   const tags = new SessionTags(userTags);
-  const { admitsAnonymous } = authenticator;
-  const addressing = new Addressing({ registry, hub, groups, tags, clock, admitsAnonymous });
+  const addressing = new Addressing({ registry, hub, groups, tags, clock, authenticator });
   const people = new People({
     registry,
     groups,

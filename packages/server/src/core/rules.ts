@@ -64,12 +64,15 @@ interface CompiledRule {
 }
 
 export class Rules {
-  readonly #rules: readonly CompiledRule[];
+  #rules: readonly CompiledRule[];
 
   constructor(rules: readonly Rule[]) {
-    this.#rules = rules
-      .toSorted((a, b) => bySpecificity(a.pattern, b.pattern))
-      .map((rule) => ({ rule, pattern: compilePattern(rule.pattern) }));
+    this.#rules = compiled(rules);
+  }
+
+  /** From now on these decide. What was decided before stays; see {@link Reconsideration}. */
+  replace(rules: readonly Rule[]): void {
+    this.#rules = compiled(rules);
   }
 
   /** The rule that decides for a channel. */
@@ -106,6 +109,12 @@ export class Rules {
     for (const compiled of this.#rules) if (compiled.pattern.matches(channel)) return compiled;
     return undefined;
   }
+}
+
+function compiled(rules: readonly Rule[]): readonly CompiledRule[] {
+  return rules
+    .toSorted((a, b) => bySpecificity(a.pattern, b.pattern))
+    .map((rule) => ({ rule, pattern: compilePattern(rule.pattern) }));
 }
 
 function admits(who: Who, action: Action, channel: string, asker: Asker, pattern: Pattern): boolean {

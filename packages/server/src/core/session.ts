@@ -7,6 +7,7 @@ import type { Blocks } from './blocks.ts';
 import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelTokens } from './channel-tokens.ts';
+import type { ClientLimits } from './client-limits.ts';
 import type { Connection } from './connection.ts';
 import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
@@ -29,7 +30,8 @@ export interface SessionContext {
   readonly expiries: Expiries;
   readonly broker: Pick<Broker, 'history'>;
   readonly counters: Counters;
-  readonly channelsPerConnection: number;
+  /** The owner may change it. */
+  readonly clientLimits: Readonly<ClientLimits>;
   readonly lifecycle: Lifecycle;
   readonly blocks: Blocks;
   readonly channelTokens: ChannelTokens;
@@ -171,7 +173,8 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
 
   /** @throws {ReplyError} 105 subscribed already, 106 too many channels, 108 the broker cannot deliver the channel, or the session is over. */
   async subscribe(request: SubscribeRequest): Promise<Joined> {
-    const { hub, recovery, channelsPerConnection } = this.#context;
+    const { hub, recovery, clientLimits } = this.#context;
+    const { channelsPerConnection } = clientLimits;
     const { channel: name, label, formerSession } = request;
     if (this.#isClosed) throw refuse('notAvailable', 'the session is over');
     if (this.subscription(name) !== undefined) throw refuse('alreadySubscribed');

@@ -6,7 +6,7 @@ import { HttpError } from './answer.ts';
 
 export class AddressLimit {
   readonly #addresses: ClientAddresses;
-  readonly #limit: number;
+  #limit: number;
   readonly #counts = new Map<string, number>();
   /** Sockets that came after their address had reached the limit. */
   readonly #refused = new Map<Socket, string>();
@@ -14,6 +14,11 @@ export class AddressLimit {
   /** `limit`: sockets, and upgrades or requests that came through a trusted proxy, which one address may have open. */
   constructor(addresses: ClientAddresses, limit: number) {
     this.#addresses = addresses;
+    this.#limit = limit;
+  }
+
+  /** Another limit, for what comes from now on. */
+  replace(limit: number): void {
     this.#limit = limit;
   }
 

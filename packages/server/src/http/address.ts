@@ -21,18 +21,29 @@ export function plainAddress(address: string | undefined): string {
 
 /** Knows which hops may be believed. `trustProxy` lists networks (`10.0.0.0/8`, `fd00::/8`) or single addresses. */
 export class ClientAddresses {
-  readonly #trusted = new BlockList();
-  /** Whether there is any proxy to believe. */
-  readonly trustsAny: boolean;
+  #trusted = new BlockList();
+  #trustsAny = false;
 
   /** @throws {Error} when an entry is no network and no address; the message names it. */
   constructor(trustProxy: readonly string[]) {
-    for (const entry of trustProxy) addNetwork(this.#trusted, entry);
-    this.trustsAny = trustProxy.length > 0;
+    this.replace(trustProxy);
+  }
+
+  /** Takes over another list. @throws {Error} as the constructor does, and then stays as it was. */
+  replace(trustProxy: readonly string[]): void {
+    const trusted = new BlockList();
+    for (const entry of trustProxy) addNetwork(trusted, entry);
+    this.#trusted = trusted;
+    this.#trustsAny = trustProxy.length > 0;
+  }
+
+  /** Whether there is any proxy to believe. */
+  get trustsAny(): boolean {
+    return this.#trustsAny;
   }
 
   isTrusted(address: string): boolean {
-    return this.trustsAny && contains(this.#trusted, address);
+    return this.#trustsAny && contains(this.#trusted, address);
   }
 
   /** Whether limits per address hold for it: this machine and trusted proxies speak for many. */

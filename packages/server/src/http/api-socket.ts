@@ -5,7 +5,6 @@ import { type ReplyError, refuse } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { asRefusal } from './answer.ts';
 import type { ApiCounters } from './api/counters.ts';
-import type { Grant } from './api/grant.ts';
 import type { ApiMethod, Verbs } from './api/method.ts';
 import { refuseFaults } from './api/validate.ts';
 import {
@@ -18,6 +17,7 @@ import {
   shapeOf,
 } from './api-socket-frame.ts';
 import { parseBody } from './json-text.ts';
+import type { ShownKey } from './keys.ts';
 
 export interface ApiSocketContext {
   readonly methods: ReadonlyMap<string, ApiMethod>;
@@ -48,7 +48,7 @@ const gatheredBytes = limits.outboxBytes;
 export class ApiSocket implements ConnectionListener {
   readonly #connection: Connection;
   readonly #context: ApiSocketContext;
-  readonly #grant: Grant | undefined;
+  readonly #key: ShownKey | undefined;
   #queue: Promise<void> = Promise.resolve();
   #pending = 0;
   #pendingBytes = 0;
@@ -61,15 +61,19 @@ export class ApiSocket implements ConnectionListener {
   /** Waits for room to answer; at most one does. */
   #waiting: (() => void) | undefined;
 
-  /** `grant`: what the key may do; undefined: everything. */
-  constructor(connection: Connection, context: ApiSocketContext, grant?: Grant) {
+  /** `key`: whose holder speaks; undefined where none is needed. */
+  constructor(connection: Connection, context: ApiSocketContext, key?: ShownKey) {
     this.#connection = connection;
     this.#context = context;
-    this.#grant = grant;
+    this.#key = key;
   }
 
   received(json: string): void {
     if (this.#isClosed) return;
+    if (this.#key?.isGone === true) {
+      this.#connection.close(disconnects.invalidToken);
+      return;
+    }
     let fields: unknown;
     try {
       fields = json === '' ? undefined : parseBody(json);
@@ -129,7 +133,7 @@ export class ApiSocket implements ConnectionListener {
       counted = method.name;
       const params = fields[shape.params] ?? {};
       const start = memberSlice(json, shape.params)?.start ?? json.length;
-      const prepared = method.prepare(params, { json, start }, verbs, this.#grant);
+      const prepared = method.prepare(params, { json, start }, verbs, this.#key?.grant);
       if (typeof prepared !== 'function') throw refuseFaults(prepared);
       const text = await prepared();
       counters.count(counted, 200);

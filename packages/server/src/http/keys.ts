@@ -25,10 +25,18 @@ export interface KeySettings {
  */
 export type Access = 'key' | 'open' | 'none' | 'wrong';
 
-interface KnownKey {
-  readonly digest: Buffer;
+/** A key that was shown; what it may do may change, and it may cease to be one. */
+export interface ShownKey {
   /** Undefined: everything. */
   readonly grant: Grant | undefined;
+  /** It is no longer among `api.keys`. */
+  readonly isGone: boolean;
+}
+
+interface KnownKey extends ShownKey {
+  readonly digest: Buffer;
+  grant: Grant | undefined;
+  isGone: boolean;
 }
 
 /** What passed on a socket. */
@@ -39,7 +47,8 @@ interface Passed {
 }
 
 export class ApiKeys {
-  readonly #keys: readonly KnownKey[];
+  #keys: readonly KnownKey[];
+  readonly #rate: GrantRate | undefined;
   readonly #development: boolean;
   /**
    * What passed on each socket. Comparing it with what the same socket already proved to know tells nobody anything, and
@@ -48,8 +57,23 @@ export class ApiKeys {
   readonly #passed = new WeakMap<Socket, Passed>();
 
   constructor({ keys, development, rate }: KeySettings) {
+    this.#rate = rate;
     this.#keys = keys.map((key) => known(key, rate));
     this.#development = development;
+  }
+
+  /** Takes over another list. A key that stays is the same one, with what it may do now. */
+  replace(keys: KeySettings['keys']): void {
+    const before = new Map(this.#keys.map((key) => [key.digest.toString('base64'), key]));
+    this.#keys = keys.map((setting) => {
+      const wanted = known(setting, this.#rate);
+      const kept = before.get(wanted.digest.toString('base64'));
+      if (kept === undefined) return wanted;
+      kept.grant = wanted.grant;
+      before.delete(kept.digest.toString('base64'));
+      return kept;
+    });
+    for (const key of before.values()) key.isGone = true;
   }
 
   /** `address` is asked for only where it matters: in development mode. */
@@ -61,7 +85,8 @@ export class ApiKeys {
       return this.#development && isLoopback(address()) ? 'open' : 'none';
     }
     const shown = shownBy(req);
-    if (this.#passed.get(req.socket)?.shown === shown) return 'key';
+    const passed = this.#passed.get(req.socket);
+    if (passed?.shown === shown && !passed.key.isGone) return 'key';
     const bearer = bearerOf(req);
     const key =
       (typeof own === 'string' ? this.#find(own) : undefined) ??
@@ -73,9 +98,14 @@ export class ApiKeys {
 
   /** What the key of a request may do whose access was `key` just now; undefined: everything. */
   grantOf(req: IncomingMessage): Grant | undefined {
+    return this.keyOf(req).grant;
+  }
+
+  /** The key of a request whose access was `key` just now, for what outlives the request. */
+  keyOf(req: IncomingMessage): ShownKey {
     const passed = this.#passed.get(req.socket);
     if (passed === undefined || passed.shown !== shownBy(req)) throw this.refusal('wrong');
-    return passed.key.grant;
+    return passed.key;
   }
 
   /** The refusal of a request whose access is `none` or `wrong`. */
@@ -115,7 +145,8 @@ function known(setting: string | ApiKeySettings, rate: GrantRate | undefined): K
   if (settings.key === '') throw new Error('api.keys: a key must not be empty');
   const { scopes, channels } = settings;
   const mayAll = scopes === undefined && channels === undefined && rate === undefined;
-  return { digest: digest(settings.key), grant: mayAll ? undefined : new Grant(settings, rate) };
+  const grant = mayAll ? undefined : new Grant(settings, rate);
+  return { digest: digest(settings.key), grant, isGone: false };
 }
 
 function digest(key: string): Buffer {

@@ -19,9 +19,9 @@ const toldOrigins = 100;
 
 export class Origins {
   readonly #development: boolean;
-  readonly #hosts: ReadonlySet<string>;
-  readonly #listed: ReadonlySet<string>;
-  readonly #listsAll: boolean;
+  #hosts: ReadonlySet<string> = new Set();
+  #listed: ReadonlySet<string> = new Set();
+  #listsAll = false;
   /** The Host that passed last: on a development server nearly all are the same. */
   #passedHost: string | undefined;
 
@@ -31,9 +31,16 @@ export class Origins {
   constructor({ development, hosts, origins, refused }: OriginSettings) {
     this.#refused = refused;
     this.#development = development;
+    this.replace({ hosts, origins });
+  }
+
+  /** Takes over other lists. */
+  replace({ hosts, origins }: Pick<OriginSettings, 'hosts' | 'origins'>): void {
     this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
     this.#listed = new Set(origins.map(normalize));
     this.#listsAll = origins.includes('*');
+    this.#passedHost = undefined;
+    this.#told.clear();
   }
 
   /**

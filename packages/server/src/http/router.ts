@@ -34,11 +34,18 @@ export interface RouterOptions {
   readonly log: Log;
 }
 
+export type Routes = Pick<RouterOptions, 'endpoints' | 'prefixes' | 'upgrades'>;
+
 export class Router {
-  readonly #options: RouterOptions;
+  #options: RouterOptions;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+  }
+
+  /** Serves these from now on; what is under way goes on. */
+  replace(routes: Routes): void {
+    this.#options = { ...this.#options, ...routes };
   }
 
   /** For the `request` event of a server. */

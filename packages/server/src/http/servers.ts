@@ -15,14 +15,20 @@ import type { ApiCounters } from './api/counters.ts';
 import type { Verbs } from './api/method.ts';
 import { openApi } from './api/openapi.ts';
 import type { Endpoint, Pages } from './exchange.ts';
-import { FeedPath, type FeedTransport, type FeedTransportName, type UpgradeFeed } from './feed.ts';
+import {
+  type FeedOptions,
+  FeedPath,
+  type FeedTransport,
+  type FeedTransportName,
+  type UpgradeFeed,
+} from './feed.ts';
 import { ApiKeys, type KeySettings } from './keys.ts';
 import { type ListenAddress, Listener } from './listener.ts';
 import { Origins } from './origin.ts';
 import { document, healthz, type MetricsText, metrics, readyz } from './probes.ts';
 import { PubEndpoint } from './pub.ts';
 import { type RendezvousSettings, rendezvousEndpoints } from './rendezvous.ts';
-import { Router, type Upgrade } from './router.ts';
+import { Router, type Routes, type Upgrade } from './router.ts';
 import { type NativeSessions, StreamEndpoint, StreamSessionEndpoint } from './stream.ts';
 
 /** The WebSocket transport, as far as upgrades are handed to it. */
@@ -95,14 +101,25 @@ interface Guards {
   readonly keys: ApiKeys;
 }
 
+/** The part of the settings that can change while the servers run. */
+export type ChangingHttpSettings = Pick<
+  HttpSettings,
+  'api' | 'origins' | 'hosts' | 'trustProxy' | 'paths' | 'limits'
+>;
+
 export class HttpServers {
   readonly #public: Listener;
   readonly #api: Listener | undefined;
   readonly #apiAddress: ListenAddress | undefined;
+  readonly #guards: Guards;
+  /** Serves clients, and everything else where the API has no address of its own. */
+  readonly #router: Router;
+  readonly #routesFor: (settings: ChangingHttpSettings) => Routes;
 
   constructor(options: HttpOptions) {
     const { settings, log } = options;
     const guards = guardsOf(settings, options.clock, log);
+    this.#guards = guards;
     const { addresses, limit, origins } = guards;
     const api = new Api({
       ...guards,
@@ -118,19 +135,18 @@ export class HttpServers {
       apiUpgrades.set('/v1/ws', api.upgrade(options.apiSockets));
     }
     const apiPrefixes = new Map([['/v1/', api.unknown()]]);
-    const clients = clientRoutes(options, guards);
+    const fixed = fixedRoutes(options, guards);
     const pages = settings.development && options.pages !== undefined ? { pages: options.pages } : {};
     const bodyBytes = settings.limits.apiBodyBytes;
     const apart = settings.api.listen !== undefined;
     const shared = { origins, addresses, limit, log };
-    const router = new Router({
-      ...shared,
-      ...pages,
-      endpoints: apart ? clients.endpoints : new Map([...apiEndpoints, ...clients.endpoints]),
-      prefixes: apart ? clients.prefixes : new Map([...apiPrefixes, ...clients.prefixes]),
-      upgrades: apart ? clients.upgrades : new Map([...apiUpgrades, ...clients.upgrades]),
-    });
-    this.#public = new Listener({ router, limit, bodyBytes });
+    this.#routesFor = (changing) => {
+      const feeds = feedRoutes({ ...options, settings: { ...settings, ...changing } }, guards);
+      const api = { endpoints: apiEndpoints, prefixes: apiPrefixes, upgrades: apiUpgrades };
+      return joined(apart ? [fixed, feeds] : [api, fixed, feeds]);
+    };
+    this.#router = new Router({ ...shared, ...pages, ...this.#routesFor(settings) });
+    this.#public = new Listener({ router: this.#router, limit, bodyBytes });
     this.#apiAddress = settings.api.listen;
     if (!apart) return;
     const apiRouter = new Router({
@@ -140,6 +156,16 @@ export class HttpServers {
       upgrades: apiUpgrades,
     });
     this.#api = new Listener({ router: apiRouter, limit, bodyBytes });
+  }
+
+  /** Takes over other settings; what is under way goes on as it began. @throws {Error} `trustProxy` has something else than networks; nothing has changed then. */
+  reconfigure(settings: ChangingHttpSettings): void {
+    const { addresses, limit, origins, keys } = this.#guards;
+    addresses.replace(settings.trustProxy);
+    limit.replace(settings.limits.connectionsPerAddress);
+    origins.replace(settings);
+    keys.replace(settings.api.keys);
+    this.#router.replace(this.#routesFor(settings));
   }
 
   /** Listens on the public address, and on that of the API where it has its own; resolves with what is in force. */
@@ -199,23 +225,18 @@ function apiRoutes(api: Api, { probe, log, metrics: source, version }: HttpOptio
     );
 }
 
-/** What clients use. A mapped path wins over a built-in one of the same name. */
-function clientRoutes(
-  options: HttpOptions,
-  guards: Guards,
-): { endpoints: Map<string, Endpoint>; prefixes: Map<string, Endpoint>; upgrades: Map<string, Upgrade> } {
-  const { settings, websocket, verbs, authenticator, mayPublish, log } = options;
-  const { addresses } = guards;
-  const feedOptions = {
-    transports: options.feedTransports ?? new Map(),
-    upgradeFeed: websocket.upgradeFeed.bind(websocket),
-    channelsPerConnection: settings.limits.channelsPerConnection,
-    addressOf: (req: IncomingMessage) => addresses.of(req),
-    origins: guards.origins,
-    rates: guards.rates,
-    cookieName: settings.auth?.cookie,
-    log,
+/** In the order of their precedence, the last first. */
+function joined(all: readonly Routes[]): Routes {
+  return {
+    endpoints: new Map(all.flatMap(({ endpoints }) => [...endpoints])),
+    prefixes: new Map(all.flatMap(({ prefixes }) => [...prefixes])),
+    upgrades: new Map(all.flatMap(({ upgrades }) => [...upgrades])),
   };
+}
+
+/** What clients use, but for the paths of feeds. */
+function fixedRoutes(options: HttpOptions, guards: Guards): Routes {
+  const { settings, websocket, verbs, authenticator, mayPublish, log } = options;
   const upgrades = new Map<string, Upgrade>();
   const bodyBytes = settings.limits.apiBodyBytes;
   const pub = new PubEndpoint({ ...guards, verbs, authenticator, mayPublish, log, bodyBytes });
@@ -231,29 +252,53 @@ function clientRoutes(
     const drawing = rendezvousEndpoints({ ...guards, settings: settings.rendezvous, desk });
     for (const [path, endpoint] of drawing) endpoints.set(pathOf(path), endpoint);
   }
-  const webSocketOnly = new FeedPath({ ...feedOptions, transports: new Map() });
-  const add = (path: string, endpoint: Endpoint, upgrade: Upgrade): void => {
-    endpoints.set(pathOf(path), endpoint);
-    upgrades.set(pathOf(path), (req, socket, head, address, search) => {
-      guards.rates.connecting(address);
-      upgrade(req, socket, head, address, search);
-    });
+  const webSocketOnly = new FeedPath({ ...feedOptions(options, guards), transports: new Map() });
+  const add = (path: string, upgrade: Upgrade): void => {
+    endpoints.set(pathOf(path), webSocketOnly);
+    upgrades.set(pathOf(path), rated(upgrade, guards));
   };
-  add(settings.websocket.path, webSocketOnly, (req, socket, head, address) =>
+  add(settings.websocket.path, (req, socket, head, address) =>
     websocket.upgradeNative(req, socket, head, address),
   );
   for (const path of settings.websocket.rawPaths) {
-    add(path, webSocketOnly, (req, socket, head, address) =>
-      websocket.upgradeRaw(req, socket, head, address),
-    );
-  }
-  const feed = new FeedPath(feedOptions);
-  add('/sub', feed, feed.upgrade.bind(feed));
-  for (const { path, channel } of settings.paths) {
-    const mapped = new FeedPath(feedOptions, channel);
-    add(path, mapped, mapped.upgrade.bind(mapped));
+    add(path, (req, socket, head, address) => websocket.upgradeRaw(req, socket, head, address));
   }
   return { endpoints, prefixes, upgrades };
+}
+
+/** `/sub`, and the mapped paths, which win over a built-in one of the same name. */
+function feedRoutes(options: HttpOptions, guards: Guards): Routes {
+  const shared = feedOptions(options, guards);
+  const feeds = new Map([['/sub', new FeedPath(shared)]]);
+  for (const { path, channel } of options.settings.paths) {
+    feeds.set(pathOf(path), new FeedPath(shared, channel));
+  }
+  const upgrades = [...feeds].map(([path, feed]): [string, Upgrade] => [
+    path,
+    rated(feed.upgrade.bind(feed), guards),
+  ]);
+  return { endpoints: feeds, prefixes: new Map(), upgrades: new Map(upgrades) };
+}
+
+function feedOptions({ settings, websocket, log, feedTransports }: HttpOptions, guards: Guards): FeedOptions {
+  return {
+    transports: feedTransports ?? new Map(),
+    upgradeFeed: websocket.upgradeFeed.bind(websocket),
+    channelsPerConnection: settings.limits.channelsPerConnection,
+    addressOf: (req: IncomingMessage) => guards.addresses.of(req),
+    origins: guards.origins,
+    rates: guards.rates,
+    cookieName: settings.auth?.cookie,
+    log,
+  };
+}
+
+/** An upgrade that counts as a new connection of its address. */
+function rated(upgrade: Upgrade, { rates }: Guards): Upgrade {
+  return (req, socket, head, address, search) => {
+    rates.connecting(address);
+    upgrade(req, socket, head, address, search);
+  };
 }
 
 /** A configured path as requests spell it. */

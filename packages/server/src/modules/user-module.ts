@@ -13,12 +13,17 @@ export interface ImportOptions {
    * what is imported later, while the program runs.
    */
   readonly onFile?: (path: string) => void;
+  /**
+   * Another one than before runs the module again, and every local file that it imports, as they are now. What was run before
+   * stays in memory. Absent: what was run before is what one gets.
+   */
+  readonly generation?: number;
 }
 
 /** Runs a module and gives its exports. Whatever it throws comes through. */
 export async function importUserModule(
   path: string,
-  { onFile }: ImportOptions = {},
+  { onFile, generation }: ImportOptions = {},
 ): Promise<Readonly<Record<string, unknown>>> {
   const hooks = registerHooks({
     resolve(specifier, context, next) {
@@ -30,7 +35,8 @@ export async function importUserModule(
       const found = next(specifier, context);
       if (onFile !== undefined) tell(onFile, URL.parse(found.url));
       const format = moduleFormat(found.url, found.format);
-      return format === undefined ? found : { ...found, format };
+      const url = generation === undefined ? found.url : ofGeneration(found.url, generation);
+      return { ...found, url, ...(format !== undefined && { format }) };
     },
   });
   const restore = silenceExperimentalWarnings();
@@ -42,6 +48,14 @@ export async function importUserModule(
   }
 }
 
+/** Node.js knows modules by their URLs. */
+function ofGeneration(text: string, generation: number): string {
+  const url = new URL(text);
+  if (!isUsers(url)) return text;
+  url.searchParams.set('generation', String(generation));
+  return url.href;
+}
+
 const ownRoot = new URL('../', import.meta.url).href;
 
 function ownIndex(): string {
@@ -49,8 +63,12 @@ function ownIndex(): string {
 }
 
 function tell(onFile: (path: string) => void, url: URL | null): void {
-  if (url === null || url.protocol !== 'file:') return;
-  if (!url.pathname.includes('/node_modules/') && !url.href.startsWith(ownRoot)) onFile(fileURLToPath(url));
+  if (url !== null && isUsers(url)) onFile(fileURLToPath(url));
+}
+
+/** Neither a package's nor this program's own. */
+function isUsers({ protocol, pathname, href }: URL): boolean {
+  return protocol === 'file:' && !pathname.includes('/node_modules/') && !href.startsWith(ownRoot);
 }
 
 /** For a file that is written as an ES module although no package.json says so; undefined leaves the choice to Node. */

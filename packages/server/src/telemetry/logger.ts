@@ -8,6 +8,11 @@ export interface LogSettings {
   readonly format: 'auto' | 'human' | 'json';
 }
 
+/** A log whose level may change. */
+export interface LeveledLog extends Log {
+  setLevel(level: LogSettings['level']): void;
+}
+
 /** Where lines go; stderr in the server. */
 export interface LogStream {
   readonly isTTY?: boolean;
@@ -23,15 +28,22 @@ const secretInUrl = /([?&](?:token|key|secret)=)[^&\s"']+/gi;
 const credentialsInUrl = /(\/\/)[^/@\s:]*:[^/@\s]*@/g;
 
 /** Opens a log. JSON lines have `time` (milliseconds since the Unix epoch), `level` (a word), `msg`, and the fields. */
-export async function createLog(settings: LogSettings, stream: LogStream = process.stderr): Promise<Log> {
+export async function createLog(
+  settings: LogSettings,
+  stream: LogStream = process.stderr,
+): Promise<LeveledLog> {
+  let { level: least } = settings;
   const human = settings.format === 'human' || (settings.format === 'auto' && stream.isTTY === true);
   const write = human ? humanWriter(stream) : await jsonWriter(stream);
   const at =
     (level: Level): Log['info'] =>
     (message, fields = {}) => {
-      if (ranks[level] >= ranks[settings.level]) write(level, withoutSecrets(message), safeFields(fields));
+      if (ranks[level] >= ranks[least]) write(level, withoutSecrets(message), safeFields(fields));
     };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const setLevel = (wanted: LogSettings['level']): void => {
+    least = wanted;
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), setLevel };
 }
 
 type Writer = (level: Level, message: string, fields: Fields) => void;

@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Counters } from '../core/figures.ts';
 import { type HookMetricFigures, measureHooks } from './hook-metrics.ts';
+import { type ReloadMetricFigures, reloadMetrics } from './reload-metrics.ts';
 import type { Sample } from './sample.ts';
 import { type WebhookMetricFigures, webhookMetrics, webhookSamples } from './webhook-metrics.ts';
 
@@ -22,6 +23,8 @@ export interface Figures {
   readonly webhooks?: readonly WebhookMetricFigures[];
   /** Absent where there are none. */
   readonly hooks?: HookMetricFigures;
+  /** Absent where the config cannot be loaded again. */
+  readonly config?: ReloadMetricFigures;
   readonly apiRequests: Iterable<{
     readonly method: string;
     readonly status: number;
@@ -52,6 +55,7 @@ export class Metrics {
     this.#countEvents();
     this.#measureIngest();
     this.#measureWebhooks();
+    this.#measureReloads();
     this.#gaugeState();
     measureHooks(this.#registry, () => figures().hooks);
     // A finer timer would wake an idle process more often than it tells anything.
@@ -170,6 +174,14 @@ export class Metrics {
       const read = ({ webhooks }: Figures): readonly Sample[] => webhookSamples(webhooks, figure);
       if (kind === 'counter') this.#counter(name, help, ['webhook', 'url'], read);
       else this.#gauge(name, help, ['webhook', 'url'], read);
+    }
+  }
+
+  #measureReloads(): void {
+    for (const { name, kind, help, labels, samples } of reloadMetrics) {
+      const read = ({ config }: Figures): readonly Sample[] => (config === undefined ? [] : samples(config));
+      if (kind === 'counter') this.#counter(name, help, labels, read);
+      else this.#gauge(name, help, labels, read);
     }
   }
 

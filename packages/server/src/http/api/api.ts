@@ -12,11 +12,10 @@ import { ApiSocket } from '../api-socket.ts';
 import { AbortedError, readText } from '../body.ts';
 import type { Endpoint } from '../exchange.ts';
 import { parseBody } from '../json-text.ts';
-import type { ApiKeys } from '../keys.ts';
+import type { ApiKeys, ShownKey } from '../keys.ts';
 import type { Origins } from '../origin.ts';
 import { batchMethod } from './batch.ts';
 import type { ApiCounters } from './counters.ts';
-import type { Grant } from './grant.ts';
 import { granted, permissionOf } from './granted.ts';
 import { meshMethods } from './mesh.ts';
 import type { ApiMethod, Verbs } from './method.ts';
@@ -89,8 +88,8 @@ export class Api {
     const mesh = new Map(meshMethods.map((method) => [method.name.replace('/', '.'), granted(method)]));
     const context = { methods: this.#methods, meshMethods: mesh, verbs, counters, log };
     return (req, socket, head, address) => {
-      const grant = this.#admit(req);
-      const accept: Accept = (connection) => new ApiSocket(connection, context, grant);
+      const key = this.#admit(req);
+      const accept: Accept = (connection) => new ApiSocket(connection, context, key);
       upgrades.upgradeFor(accept, req, socket, head, address);
     };
   }
@@ -145,7 +144,7 @@ export class Api {
 
   async #run(req: IncomingMessage, method: ApiMethod): Promise<string> {
     const { verbs, bodyBytes } = this.#options;
-    const grant = this.#admit(req);
+    const grant = this.#admit(req)?.grant;
     grant?.requireScope(permissionOf(method.name).scope);
     checkType(req);
     const json = await readText(req, bodyBytes);
@@ -154,11 +153,11 @@ export class Api {
     return prepared();
   }
 
-  /** What the key may do; undefined: everything. @throws {HttpError} 401 without a good key, 403 for a page of another site where no key is needed. */
-  #admit(req: IncomingMessage): Grant | undefined {
+  /** Undefined where no key is needed. @throws {HttpError} 401 without a good key, 403 for a page of another site where no key is needed. */
+  #admit(req: IncomingMessage): ShownKey | undefined {
     const { keys, addresses, origins } = this.#options;
     const access = keys.access(req, () => addresses.of(req));
-    if (access === 'key') return keys.grantOf(req);
+    if (access === 'key') return keys.keyOf(req);
     if (access !== 'open') throw keys.refusal(access);
     origins.checkCrossSite(req);
     return undefined;

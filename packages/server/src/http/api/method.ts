@@ -43,6 +43,8 @@ export interface Verbs {
   /** Absent where rendezvous are off. */
   readonly rendezvous?: Pick<RendezvousDesk, 'scan' | 'confirm' | 'cancel' | 'state'>;
   readonly webhooks?: WebhookVerbs;
+  /** Loads the config again; the answer of `reload`. */
+  reload?(): Promise<object>;
 }
 
 export interface WebhookVerbs {

@@ -11,6 +11,7 @@ import { annConnects, type Refusal, refusals } from './method-docs.ts';
 import { peopleMethods } from './people.ts';
 import { presenceMethods } from './presence.ts';
 import { publishOptions } from './publish-options.ts';
+import { reloadMethods } from './reload.ts';
 import { rendezvousMethods } from './rendezvous.ts';
 import {
   broadcastResult,
@@ -263,6 +264,7 @@ export function apiMethods(log: Log): readonly ApiMethod[] {
     ...inboxMethods,
     ...rendezvousMethods,
     ...webhookMethods,
+    ...reloadMethods,
     ...blockMethods,
   ];
 }

@@ -65,6 +65,7 @@ export const permissions: Readonly<Record<string, Permission>> = {
   rendezvous_cancel: { scope: 'rendezvous' },
 
   history_remove: { scope: 'admin', names: 'channel' },
+  reload: { scope: 'admin' },
   webhooks: { scope: 'admin' },
   webhooks_retry: { scope: 'admin' },
   block: { scope: 'admin' },

@@ -1,0 +1,56 @@
+/** The core of a server and what it is told by, made of the settings. */
+import { createAuthenticator } from '../auth/authenticator.ts';
+import { CurrentAuthenticator } from '../auth/current.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { Node } from '../core/node.ts';
+import { Rules } from '../core/rules.ts';
+import type { HookRuntime } from '../hooks/runtime.ts';
+import { randomId } from '../system/ids.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
+import { createBroker } from './broker.ts';
+import { createHooks } from './hooks.ts';
+import { nodeLimits } from './node-limits.ts';
+import { rulesOf } from './rules.ts';
+import { openDataDir, type Takeover } from './takeover.ts';
+import { startWebhooks } from './webhooks.ts';
+
+export interface Core {
+  readonly node: Node;
+  readonly rules: Rules;
+  readonly authenticator: CurrentAuthenticator;
+  /** Nothing is loaded yet. */
+  readonly hooks: HookRuntime;
+  readonly webhooks: Webhooks;
+}
+
+/** The node has started. */
+export async function startCore(
+  settings: Settings,
+  clock: Clock,
+  log: Log,
+  takeover: Takeover | undefined,
+): Promise<Core> {
+  const stored = await createBroker(settings, clock, log);
+  const hooks = createHooks(settings, clock, log);
+  const judge = await createAuthenticator(settings.auth, { clock, log, hooks });
+  const authenticator = new CurrentAuthenticator(judge);
+  const rules = new Rules(rulesOf(settings));
+  const webhooks = startWebhooks(settings, clock, log);
+  const node = new Node({
+    ...stored,
+    rules,
+    authenticator,
+    clock,
+    log,
+    newSessionId: randomId,
+    hooks,
+    lifecycle: [hooks, webhooks],
+    ...nodeLimits(settings),
+  });
+  const { dataDir } = settings;
+  if (dataDir === undefined) await node.start();
+  else await openDataDir(dataDir, takeover, () => node.start());
+  return { node, rules, authenticator, hooks, webhooks };
+}
