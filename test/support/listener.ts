@@ -20,8 +20,8 @@ export class Listener implements Disposable {
   }
 
   /** Resolves when the connection is open. */
-  static async open(url: string): Promise<Listener> {
-    const socket = new WebSocket(url);
+  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Listener> {
+    const socket = new WebSocket(url, { headers });
     const listener = new Listener(socket);
     await once(socket, 'open');
     return listener;

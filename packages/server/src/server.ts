@@ -73,18 +73,18 @@ export async function startServer(
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
-  const verbs = verbsOf(node, desk, webhooks, () => ({
-    ...info(node, transports, ingest, hooks, clock.now() - startedAt),
-    config: reloading.info(),
-  }));
-  await startHooks(hooks, settings, node, verbs, log);
-  const ingest = await startIngest(settings, node, clock, log);
   const reloading = new Reloading(loaded, {
     load,
     prepare: (next, before) => prepareChange(next, before, { ...core, servers, setLogLevel, clock, log }),
     clock,
     log,
   });
+  const verbs = verbsOf(node, desk, webhooks, () => ({
+    ...info(node, transports, ingest, hooks, clock.now() - startedAt),
+    config: reloading.info(),
+  }));
+  await startHooks(hooks, settings, node, verbs, log);
+  const ingest = await startIngest(settings, node, clock, log);
   const servers: HttpServers = new HttpServers({
     settings,
     version: version(),

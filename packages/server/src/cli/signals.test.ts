@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { endOnSignal } from './signals.ts';
+import { endOnSignal, reloadOnSignal } from './signals.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -51,5 +51,42 @@ describe('a signal', () => {
     signals.emit('SIGTERM');
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await ended).toBe(false);
+  });
+});
+
+describe('SIGHUP', () => {
+  const noTerminal = { hasTerminal: false, isTerminal: () => false };
+
+  it('loads the config again, but for repetitions within two seconds', async () => {
+    const signals = new EventEmitter();
+    const reload = vi.fn();
+    reloadOnSignal(reload, noTerminal, signals);
+    for (let n = 0; n < 4; n += 1) {
+      signals.emit('SIGHUP');
+      await vi.advanceTimersByTimeAsync(1_999);
+    }
+    expect(reload).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    signals.emit('SIGHUP');
+    expect(reload).toHaveBeenCalledTimes(2);
+  });
+
+  it('loads it also where there is a terminal', () => {
+    const signals = new EventEmitter();
+    const reload = vi.fn();
+    reloadOnSignal(reload, { hasTerminal: true, isTerminal: () => true }, signals);
+    signals.emit('SIGHUP');
+    expect(reload).toHaveBeenCalledTimes(1);
+  });
+
+  it('ends what was begun on a terminal that is gone', async () => {
+    const signals = new EventEmitter();
+    const reload = vi.fn();
+    const ended = endOnSignal(closing(10), 5_000, signals);
+    reloadOnSignal(reload, { hasTerminal: true, isTerminal: () => false }, signals);
+    signals.emit('SIGHUP');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await ended).toBe(true);
+    expect(reload).not.toHaveBeenCalled();
   });
 });

@@ -16,6 +16,8 @@ export interface ValueInForce {
 /** A value that tells whether it has changed, but not what it is. */
 export interface Fingerprint {
   readonly path: readonly PropertyKey[];
+  /** Each part of the way there as {@link inForce} writes it, the whole path last. */
+  readonly texts: readonly string[];
   readonly digest: string;
 }
 
@@ -36,8 +38,10 @@ export function inForce(
 export function fingerprints(config: CompleteConfig): ReadonlyMap<string, Fingerprint> {
   return new Map(
     leavesOf(config).map(({ path, value }) => {
-      const digest = createHash('sha256').update(JSON.stringify(value) ?? String(value));
-      return [formatPath(path, config), { path, digest: digest.digest('base64') }];
+      // Names may be secrets that the text does not show, and may change as well.
+      const digest = createHash('sha256').update(JSON.stringify([path, value]));
+      const texts = path.map((_, index) => formatPath(path.slice(0, index + 1), config));
+      return [formatPath(path, config), { path, texts, digest: digest.digest('base64') }];
     }),
   );
 }
@@ -66,10 +70,14 @@ function leavesOf(config: CompleteConfig): Leaf[] {
 }
 
 function reasonFor(path: string, reasons: ReadonlyMap<string, string>): string | undefined {
-  for (const [prefix, reason] of reasons) if (path === prefix || path.startsWith(`${prefix}.`)) return reason;
+  for (const [prefix, reason] of reasons) {
+    if (path === prefix || (path.startsWith(prefix) && /^[.[]/.test(path.slice(prefix.length))))
+      return reason;
+  }
   return undefined;
 }
 
+/** What no JSON can say, in words. */
 function shownAs(value: unknown): unknown {
   if (isDataSchema(value)) return `a schema of ${value['~standard'].vendor}`;
   return typeof value === 'function' ? 'a function' : value;

@@ -45,11 +45,13 @@ export function standingOf(config: CompleteConfig, settings: Settings): Standing
 export interface ReloadPlan {
   /** What is in force then: the new values of what is live, the old ones of everything else. */
   readonly standing: Standing;
-  /** Paths of the values that change, as the config writes them; a value that comes or goes counts as changed. */
+  /** Paths of what changes, as the config writes them; an entry that comes or goes as a whole is named as a whole. */
   readonly changed: readonly string[];
   /** Paths of the values that would change with a restart. */
   readonly restart: readonly string[];
 }
+
+type Fingerprints = Standing['fingerprints'];
 
 const modeChange = 'development mode';
 
@@ -62,20 +64,34 @@ export function planReload(before: Standing, next: Standing): ReloadPlan {
     settings = { ...settings, paths: before.settings.paths };
     held.add('paths');
   }
-  const [changed, restart]: [string[], string[]] = [[], isOtherMode ? [modeChange] : []];
+  const [changed, restart] = [new Set<string>(), new Set<string>(isOtherMode ? [modeChange] : [])];
   const inForce = new Map(before.fingerprints);
-  for (const [text, { path }] of new Map([...before.fingerprints, ...next.fingerprints])) {
+  const known = [placesOf(before.fingerprints), placesOf(next.fingerprints)];
+  for (const [text, { path, texts }] of new Map([...before.fingerprints, ...next.fingerprints])) {
     const value = next.fingerprints.get(text);
     if (value?.digest === before.fingerprints.get(text)?.digest) continue;
+    // What is below a section is named by its key; what is below an entry that one of the two has not, by that entry.
+    const shown = texts.find((place, index) => index > 0 && !known.every((places) => places.has(place)));
+    // An empty map or list: what it has in the other config is named by itself.
+    const isFilled = shown === undefined && !(next.fingerprints.has(text) && before.fingerprints.has(text));
     if (isOtherMode || !isLive(path) || held.has(String(path[0]))) {
-      restart.push(text);
+      if (!isFilled) restart.add(shown ?? text);
       continue;
     }
-    changed.push(text);
+    if (!isFilled) changed.add(shown ?? text);
     if (value === undefined) inForce.delete(text);
     else inForce.set(text, value);
   }
-  return { standing: { settings, fingerprints: inForce }, changed, restart };
+  return {
+    standing: { settings, fingerprints: inForce },
+    changed: [...changed],
+    restart: [...restart],
+  };
+}
+
+/** Everything that has a value, or something below it that has. */
+function placesOf(fingerprints: Fingerprints): ReadonlySet<string> {
+  return new Set([...fingerprints.values()].flatMap(({ texts }) => texts));
 }
 
 function merged(before: Settings, next: Settings): Settings {

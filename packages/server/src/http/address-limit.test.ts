@@ -89,3 +89,26 @@ test('what lives on without a socket counts until it is over', () => {
   expect(limit.count('5.5.5.5')).toBe(2);
   for (let held = 0; held < 3; held++) limit.hold('127.0.0.1');
 });
+
+test('RLD1 another limit, and other proxies, hold for what comes then; the count stays right', () => {
+  const addresses = new ClientAddresses([]);
+  const limit = new AddressLimit(addresses, 1);
+  const first = socketFrom('10.0.0.1');
+  limit.opened(first);
+  addresses.replace(['10.0.0.0/8']);
+  limit.opened(socketFrom('10.0.0.1'));
+  expect(limit.count('10.0.0.1')).toBe(1);
+  first.emit('close');
+  expect(limit.count('10.0.0.1')).toBe(0);
+  limit.replace(2);
+  const others = [1, 2, 3].map(() => socketFrom('5.5.5.5'));
+  for (const socket of others) limit.opened(socket);
+  expect(() => others.slice(0, 2).map((socket) => limit.check(socket))).not.toThrow();
+  expect(() => others.slice(2).map((socket) => limit.check(socket))).toThrow('limit 2');
+});
+
+test('proxies that are no networks change nothing', () => {
+  const addresses = new ClientAddresses(['10.0.0.0/8']);
+  expect(() => addresses.replace(['everywhere'])).toThrow('trustProxy');
+  expect(addresses.isTrusted('10.1.1.1')).toBe(true);
+});

@@ -67,3 +67,21 @@ test('the bearer is the text after the scheme', () => {
   expect(bearerOf(request({ authorization: 'Bearer  abc ' }))).toBe('abc');
   expect(bearerOf(request({ authorization: 'Basic abc' }))).toBeUndefined();
 });
+
+test('RLD1 another list of keys holds at once, also for sockets that showed one before', () => {
+  const changing = new ApiKeys({ keys: ['first', { key: 'second', scopes: ['read'] }], development: false });
+  const [one, two] = [{}, {}];
+  const asked = (key: string, socket: object): string =>
+    changing.access(request({ 'x-api-key': key }, socket), remote);
+  expect([asked('first', one), asked('second', two)]).toEqual(['key', 'key']);
+  const [first, second] = [
+    changing.keyOf(request({ 'x-api-key': 'first' }, one)),
+    changing.keyOf(request({ 'x-api-key': 'second' }, two)),
+  ];
+  changing.replace(['second', 'third']);
+  expect([asked('first', one), asked('second', two), asked('third', {})]).toEqual(['wrong', 'key', 'key']);
+  expect([first.isGone, second.isGone, second.grant]).toEqual([true, false, undefined]);
+  changing.replace(['first']);
+  expect(asked('first', one)).toBe('key');
+  expect([first.isGone, second.isGone]).toEqual([true, true]);
+});

@@ -218,6 +218,29 @@ describe('upgrades', () => {
       expect(await upgradeStatus(host.port, `/webws${query}`)).toBe(400);
   });
 
+  test('RLD1 other settings hold for what comes then: paths, keys, origins, limits', async () => {
+    const paths = [{ path: '/old', channel: 'open:{channel}' }];
+    const host = await start({ anonymous: true, settings: { paths } });
+    expect(await echo(host.port, '/old?channel=a')).toBe('hello');
+    host.servers.reconfigure({
+      api: { keys: ['another-key'] },
+      origins: ['https://example.com'],
+      hosts: [],
+      trustProxy: ['10.0.0.0/8'],
+      paths: [{ path: '/new', channel: 'open:{channel}' }],
+      limits: { connectionsPerAddress: 5, channelsPerConnection: 1, apiBodyBytes: 65_536 },
+    });
+    expect(await echo(host.port, '/new?channel=a')).toBe('hello');
+    expect(await upgradeStatus(host.port, '/old?channel=a')).toBe(404);
+    expect(await upgradeStatus(host.port, '/sub?channel=open:a&channel=open:b')).toBe(400);
+    expect((await host.api('info', {})).status).toBe(401);
+    expect((await host.api('info', {}, { 'X-API-Key': 'another-key' })).status).toBe(200);
+    const { headers } = await host.call('/sub?channel=open:a&timeout=0', {
+      headers: { Origin: 'https://example.com' },
+    });
+    expect(headers['access-control-allow-origin']).toBe('https://example.com');
+  });
+
   test.each([
     ['/none', 404],
     ['/healthz', 404],

@@ -12,6 +12,7 @@ function makeFigures() {
     subscriptions: 5,
     presenceMembers: 6,
     apiRequests: [{ method: 'publish', status: 200, count: 7 }],
+    config: { loadedAt: 1_500, isFailing: false, succeeded: 3, failed: 1 },
   };
 }
 
@@ -39,6 +40,10 @@ test('names every figure, with its labels', async () => {
     'carillon_errors_total{code="107"} 1',
     'carillon_disconnects_total{code="3008"} 2',
     'carillon_api_requests_total{method="publish",status="200"} 7',
+    'carillon_config_reloads_total{outcome="loaded"} 3',
+    'carillon_config_reloads_total{outcome="failed"} 1',
+    'carillon_config_failing 0',
+    'carillon_config_loaded_timestamp_seconds 1.5',
     'carillon_connections{transport="websocket"} 4',
     'carillon_sessions 3',
     'carillon_channels 2',
