@@ -139,10 +139,7 @@ export class Node {
     const { broker, rules, authenticator, clock, log, laneLogBytes } = options;
     this.configure(options);
     this.#options = options;
-    this.#broker = broker;
-    this.#rules = rules;
-    this.#clock = clock;
-    this.#log = log;
+    [this.#broker, this.#rules, this.#clock, this.#log] = [broker, rules, clock, log];
     this.#rates = new UserRates(clock, options.rates);
     const [registry, counters] = [this.#registry, this.#counters];
     const recovery = new Recovery({ broker, counters, log });
@@ -176,8 +173,8 @@ export class Node {
     this.#overdue = overdue;
     const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room });
-    const { graceMs } = options;
-    this.#attendance = new Attendance({ hub, registry, rules, lifecycle, counters, clock, graceMs });
+    const attended = { hub, registry, rules, lifecycle, counters, clock, graceMs: options.graceMs };
+    this.#attendance = new Attendance(attended);
     this.presence = this.#attendance.presence;
     for (const [op, handler] of presenceCommands(this.presence, rules)) this.#handlers.set(op, handler);
     this.#sessions = {
