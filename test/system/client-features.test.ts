@@ -1,4 +1,5 @@
 /** What the client has beside channels, end to end: the same steps in Node.js, over each transport, and in a page of Chromium. */
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +24,16 @@ const hooks = `export default {
 const transports = ['websocket', 'sse', 'longpoll'] as const;
 const names = [...transports, 'chromium'];
 
+const secret = 'a secret of thirty-two bytes or more';
 let server: RunningCarillon;
+
+/** A ticket for one channel, good for so many seconds. */
+function ticket(channel: string, seconds: number): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const exp = Math.floor(Date.now() / 1_000) + seconds;
+  const text = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ channels: [channel], exp })}`;
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+}
 
 beforeAll(async () => {
   writeFileSync(join(folder, 'hooks.mjs'), hooks);
@@ -31,10 +41,14 @@ beforeAll(async () => {
   server = await startCarillon({
     config: {
       api: { keys: ['api-key'] },
-      auth: { tokens: Object.fromEntries(users.map((user) => [`token-${user}`, { user }])) },
+      auth: {
+        jwt: { secret, leeway: '0s' },
+        tokens: Object.fromEntries(users.map((user) => [`token-${user}`, { user }])),
+      },
       hooks: join(folder, 'hooks.mjs'),
       channels: {
         'user:{uid}': { subscribe: 'owner', inbox: true, history: { size: 100, ttl: '1h' } },
+        'vip:*': { subscribe: 'token', history: { size: 100, ttl: '1h' } },
         'room:*': { subscribe: 'user', presence: true },
       },
     },
@@ -155,6 +169,42 @@ describe('calls, what the server side sends, an inbox, and who is there', () => 
   test.each(transports)('in Node.js over %s', async (transport) => {
     expect(await steps(Carillon, server.url, transport, transport)).toEqual(expected(transport));
   });
+
+  test.each(transports)(
+    'ACC17: a channel’s own token, fetched anew when it expires, over %s',
+    async (transport) => {
+      const name = `vip:${transport}`;
+      const publish = (data: unknown): Promise<unknown> =>
+        fetch(`${server.url}/v1/publish`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-api-key': 'api-key' },
+          body: JSON.stringify({ channel: name, data }),
+        });
+      const carillon = new Carillon(server.url, { token: `token-ann-${transport}`, transports: [transport] });
+      const room = carillon.channel(name);
+      const heard: unknown[] = [];
+      const states: unknown[] = [];
+      const gaps: unknown[] = [];
+      let asked = 0;
+      const token = async (): Promise<string> => {
+        asked += 1;
+        // What is published while there is no subscription.
+        if (asked > 1) await publish('meanwhile');
+        return ticket(name, asked === 1 ? 2 : 600);
+      };
+      room.on('message', (data) => heard.push(data));
+      room.on('gap', (gap) => gaps.push(gap));
+      room.on('state', ({ state, reason }) => states.push(`${state} ${reason.code}`));
+      await room.subscribe({ token });
+      await publish('before');
+      await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['before', 'meanwhile']);
+      await publish('after');
+      await expect.poll(() => heard).toEqual(['before', 'meanwhile', 'after']);
+      expect(states).toEqual(['subscribed 2021', 'subscribing 109', 'subscribed 2021']);
+      expect([asked, gaps]).toEqual([2, []]);
+      carillon.close();
+    },
+  );
 
   describe.skipIf(executablePath === undefined)('in Chromium', () => {
     let browser: Browser;

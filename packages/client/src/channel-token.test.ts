@@ -9,7 +9,7 @@ const caught = (promise: Promise<unknown>) =>
     (error: CarillonError) => error,
   );
 
-test('a channel’s own token goes with each of its subscribe commands, and is fetched once', async () => {
+test('ACC17: a channel’s own token goes with each of its subscribe commands, and is fetched once', async () => {
   const token = vi.fn(async () => 'ticket');
   const { transport, channel, timers, reconnect } = await start();
   const list = told(channel);
@@ -28,7 +28,7 @@ test('a channel’s own token goes with each of its subscribe commands, and is f
   expect(token).toHaveBeenCalledTimes(1);
 });
 
-test('a token may be a text', async () => {
+test('ACC17: a token may be a text', async () => {
   const { transport, channel, timers } = await start();
   void channel.subscribe({ token: 'ticket' });
   await timers.pass(0);
@@ -38,7 +38,7 @@ test('a token may be a text', async () => {
   expect(channel.state).toBe('unsubscribed');
 });
 
-test('where it expires a fresh one is fetched, and the subscription goes on from its place', async () => {
+test('ACC17: where it expires a fresh one is fetched, and the subscription goes on from its place', async () => {
   let made = 0;
   const { transport, channel, timers, states } = await start();
   const list = told(channel);
@@ -66,22 +66,25 @@ test('where it expires a fresh one is fetched, and the subscription goes on from
   ]);
 });
 
-test.each([101, 109])('a refusal with %i gets a fresh one, once; the connection stays', async (code) => {
-  let made = 0;
-  const { transport, channel, timers, states } = await start({ token: () => 'of the client' });
-  transport.last.answer('auth', { session: 's' });
-  const refused = caught(channel.subscribe({ token: () => `ticket ${++made}` }));
-  await timers.pass(0);
-  transport.last.refuse('subscribe', code);
-  await timers.pass(0);
-  expect(transport.last.command('subscribe')).toMatchObject({ token: 'ticket 2' });
-  transport.last.refuse('subscribe', code);
-  expect(await refused).toMatchObject({ code });
-  expect(states.at(-1)).toBe(`unsubscribed ${code}`);
-  expect([transport.connections.length, made]).toEqual([1, 2]);
-});
+test.each([101, 109])(
+  'ACC17: a refusal with %i gets a fresh one, once; the connection stays',
+  async (code) => {
+    let made = 0;
+    const { transport, channel, timers, states } = await start({ token: () => 'of the client' });
+    transport.last.answer('auth', { session: 's' });
+    const refused = caught(channel.subscribe({ token: () => `ticket ${++made}` }));
+    await timers.pass(0);
+    transport.last.refuse('subscribe', code);
+    await timers.pass(0);
+    expect(transport.last.command('subscribe')).toMatchObject({ token: 'ticket 2' });
+    transport.last.refuse('subscribe', code);
+    expect(await refused).toMatchObject({ code });
+    expect(states.at(-1)).toBe(`unsubscribed ${code}`);
+    expect([transport.connections.length, made]).toEqual([1, 2]);
+  },
+);
 
-test('a function that throws or hangs is told, and asked again after a while', async () => {
+test('ACC17: a function that throws or hangs is told, and asked again after a while', async () => {
   const fault = new Error('no ticket');
   const answers: (() => string | Promise<string>)[] = [
     () => {
@@ -101,7 +104,7 @@ test('a function that throws or hangs is told, and asked again after a while', a
   expect(transport.last.sent).toMatchObject([{ op: 'subscribe', token: 'ticket' }]);
 });
 
-test('a cut while it is fetched asks for it anew on the next connection alone', async () => {
+test('ACC17: a cut while it is fetched asks for it anew on the next connection alone', async () => {
   let give: (token: string) => void = () => {};
   const { transport, channel, timers, reconnect } = await start();
   const token = vi.fn(
