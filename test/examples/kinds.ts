@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
 import { requireOrSkip } from '../support/require-or-skip.ts';
+import { faultsOfBackend } from './backend-files.ts';
 import { show } from './chromium.ts';
 import type { Block } from './markdown.ts';
 import { root } from './pages.ts';
@@ -51,6 +52,8 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['text client', continueClient],
   ['nginx site', (block) => void expect(faultsOfNginx(block.code)).toEqual([])],
   ['caddyfile site', (block) => void expect(faultsOfCaddyfile(block.code)).toEqual([])],
+  // Backends on a framework that is not installed here.
+  ['js backend', (block) => void expect(faultsOfBackend(block.code)).toEqual([])],
   ['ini unit', (block) => void expect(faultsOfUnit(block.code)).toEqual([])],
   // To look at.
   ['text ', () => {}],
@@ -194,7 +197,7 @@ async function continueClient(block: Block, stage: Stage): Promise<void> {
   const name = block.options.get('as') ?? '';
   const client = stage.clients.get(name) ?? new Client(player(block, stage), stage.known);
   stage.clients.set(name, client);
-  await client.play(block.code);
+  await client.play(adapted(block, stage));
 }
 
 function player(block: Block, stage: Stage): Player {
