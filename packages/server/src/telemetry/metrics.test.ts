@@ -54,6 +54,29 @@ test('names every figure, with its labels', async () => {
   ]);
 });
 
+test('RUN12 hooks are told by name and outcome, with a histogram of how long they took', async () => {
+  const hooks = {
+    generation: 3,
+    reloadFailures: 1,
+    calls: [{ hook: 'publish', outcome: 'refused', count: 6 }],
+    dropped: new Map([['disconnect', 2]]),
+    durations: new Map([['publish', { buckets: [1, 2, 3], sum: 1.5, count: 6 }]]),
+    bounds: [0.1, 1],
+  };
+  const text = await new Metrics(() => ({ ...makeFigures(), hooks }), { process: false }).text();
+  expect(text.split('\n').filter((line) => line.startsWith('carillon_hook'))).toEqual([
+    'carillon_hook_calls_total{hook="publish",outcome="refused"} 6',
+    'carillon_hook_events_dropped_total{hook="disconnect"} 2',
+    'carillon_hook_reload_failures_total 1',
+    'carillon_hooks_generation 3',
+    'carillon_hook_seconds_bucket{le="0.1",hook="publish"} 1',
+    'carillon_hook_seconds_bucket{le="1",hook="publish"} 3',
+    'carillon_hook_seconds_bucket{le="+Inf",hook="publish"} 6',
+    'carillon_hook_seconds_sum{hook="publish"} 1.5',
+    'carillon_hook_seconds_count{hook="publish"} 6',
+  ]);
+});
+
 test('a second scrape tells the figures as they are then, and forgets labels that are gone', async () => {
   const figures = makeFigures();
   const metrics = new Metrics(() => figures, { process: false });
