@@ -1,11 +1,12 @@
 /** What is done with a block of each class. A class that is not here does not exist. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect } from 'vitest';
 import { requireOrSkip } from '../support/require-or-skip.ts';
 import { faultsOfBackend } from './backend-files.ts';
 import { show } from './chromium.ts';
+import { saveHooks, startBackend } from './hook-kinds.ts';
 import type { Block } from './markdown.ts';
 import { root } from './pages.ts';
 import { faultsOfCaddyfile, faultsOfNginx, faultsOfUnit } from './site-files.ts';
@@ -45,6 +46,17 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
   ['tsx bundle', showBundle],
   // Written beside the config before it, for the compiler alone.
   ['ts types', checkTypes],
+  // Saved as hooks.ts beside the configs after it; when the server in force has that file, it must take it over.
+  [
+    'ts hooks',
+    (block, stage) => saveHooks(block, stage, (file) => compile(block, stage, stage.folder, file)),
+  ],
+  // Backends on port 8000, which stay to the end of the page, or until the next.
+  ['python backend', (block, stage) => startBackend(block, stage, 'python3', ['backend.py'])],
+  [
+    'php backend',
+    (block, stage) => startBackend(block, stage, 'php', ['-S', '127.0.0.1:8000', 'backend.php']),
+  ],
   // Configs: `carillon check` accepts them; with `serve` the rest of the page runs against such a server.
   ...['ts', 'js', 'json', 'yaml'].map((language): [string, Kind] => [`${language} config`, checkConfig]),
   ['text session', playSession],
@@ -171,11 +183,18 @@ async function checkConfig(block: Block, stage: Stage): Promise<void> {
   const name = `${folder}/carillon.config.${block.language}`;
   stage.configFolder = join(stage.folder, folder);
   mkdirSync(stage.configFolder, { recursive: true });
+  const hooks = join(stage.folder, 'hooks.ts');
+  if (existsSync(hooks)) copyFileSync(hooks, join(stage.configFolder, 'hooks.ts'));
   succeeds(block, await stage.check(name, block.code));
   if (block.options.has('serve')) await stage.serve(name, stage.adapt(block.code));
 }
 
 async function checkTypes(block: Block, stage: Stage): Promise<void> {
+  writeFileSync(join(stage.configFolder, 'page.ts'), block.code);
+  await compile(block, stage, stage.configFolder, 'page.ts');
+}
+
+async function compile(block: Block, stage: Stage, folder: string, file: string): Promise<void> {
   const compilerOptions = {
     composite: false,
     noEmit: true,
@@ -183,10 +202,9 @@ async function checkTypes(block: Block, stage: Stage): Promise<void> {
     types: ['node'],
     lib: ['es2024', 'dom', 'dom.iterable', 'esnext.disposable'],
   };
-  const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, files: ['page.ts'] };
-  writeFileSync(join(stage.configFolder, 'page.ts'), block.code);
-  writeFileSync(join(stage.configFolder, 'tsconfig.json'), JSON.stringify(config));
-  succeeds(block, await stage.run('tsc', ['-p', stage.configFolder]));
+  const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, files: [file] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  succeeds(block, await stage.run('tsc', ['-p', folder]));
 }
 
 async function playSession(block: Block, stage: Stage): Promise<void> {

@@ -22,6 +22,8 @@ export class Stage {
   readonly folder: string;
   /** Where the last config of the page was written. */
   configFolder: string;
+  /** Ends the program that a block started beside the server. */
+  stopBackend: () => Promise<void> = async () => {};
   /** What the last command printed. */
   printed = '';
   /** What the page calls an id, an epoch or a code, and what it is here. */
@@ -156,8 +158,19 @@ export class Stage {
     await response.arrayBuffer();
   }
 
+  /** Undefined where the server has no hooks. */
+  async hookGeneration(): Promise<number | undefined> {
+    const response = await fetch(`${this.#apiUrl}/v1/info`, {
+      method: 'POST',
+      headers: this.#apiKey === undefined ? {} : { Authorization: `Bearer ${this.#apiKey}` },
+    });
+    const { result } = (await response.json()) as { result?: { hooks?: { generation: number } } };
+    return result?.hooks?.generation;
+  }
+
   async close(): Promise<void> {
     for (const client of this.clients.values()) await client.close();
+    await this.stopBackend();
     await this.#carillon.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -148,6 +148,7 @@ export function learn(
 /** A command of the page with the values that are in force here. */
 function translate(said: unknown, known: ReadonlyMap<unknown, unknown>): unknown {
   if (!isObject(said)) return said;
+  if (Array.isArray(said)) return said.map((value) => translate(value, known));
   const entries = Object.entries(said).map(([name, value]): [string, unknown] => [
     name,
     varying.has(name) ? (known.get(value) ?? value) : translate(value, known),

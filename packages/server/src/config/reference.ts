@@ -20,7 +20,8 @@ whole config is checked at the start: everything that is wrong is reported at on
   API needs no key, every channel that no rule matches is open and keeps 100 publications for 10 minutes, and \`/\` shows the demos.
 - ↻ marks what a reload changes (\`carillon reload\`, SIGHUP); everything else waits for a restart.
 - Who: \`anyone\`; \`user\`, whoever showed a valid token; \`owner\`, the user whom \`{uid}\` in the pattern names; \`subscriber\`, who is
-  subscribed to the channel; \`token\`, whose token lists the channel; \`nobody\`, the server API alone.
+  subscribed to the channel; \`token\`, whose token lists the channel; \`hook\`, whom the
+  hook \`subscribe\` or \`publish\` lets; \`nobody\`, the server API alone.
 `;
 
 /** The page docs/configuration.md. */

@@ -74,6 +74,17 @@ export const infoResult = z.looseObject({
       }),
     )
     .meta({ description: 'Each with its figures, which may become more.' }),
+  hooks: z
+    .looseObject({
+      generation: z.int().meta({ description: 'Rises with each load.' }),
+      loadedAt: z.string().meta({ description: 'When that was, as ISO 8601.' }),
+      names: z.array(z.string()).meta({ description: 'The hooks that there are.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'Absent where there are none. `failing` says why newer ones could not be loaded, `breakers` which do not answer, `down` that their thread is being replaced.',
+    }),
 });
 
 export const batchResult = z.strictObject({
