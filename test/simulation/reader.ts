@@ -193,7 +193,7 @@ export class Reader {
   }
 
   #connectFeed(): void {
-    const { kind, node, user, capacity } = this.#options;
+    const { kind, node, user, capacity, lastSession } = this.#options;
     const cursor = this.#cursor;
     const channels = this.#wants.map(({ channel }) => channel);
     const prepared = node.prepareFeed({
@@ -203,6 +203,8 @@ export class Reader {
       ...(cursor !== undefined && { cursor }),
       ...(user !== undefined && { token: user }),
     });
+    // It has one from the moment it asks.
+    const session = lastSession();
     this.#feed = prepared;
     void prepared.then((feed) => {
       this.#feed = undefined;
@@ -212,7 +214,7 @@ export class Reader {
       }
       const connection = new FakeConnection(wires[kind], capacity);
       const listener = feed.open(connection);
-      this.#opened(connection, listener, this.#options.lastSession());
+      this.#opened(connection, listener, session);
       for (const want of this.#wants) this.#follows(want, cursor === undefined ? undefined : feed.recovered);
       if (kind === 'cursor' && feed.cursor !== '') this.#cursor ??= feed.cursor;
     });

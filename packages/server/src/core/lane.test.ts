@@ -357,6 +357,31 @@ describe('a cut', () => {
     world.sweep();
     expect(world.reread).toEqual(['one']);
   });
+
+  test('PRE9 one that comes back from history is told of events that it missed, parked or not, and of nothing else', () => {
+    const world = new LaneWorld();
+    const one = world.join('one');
+    const comeBack = (): number => {
+      world.lane.cut();
+      world.lane.park(one.subscription);
+      world.lane.park(one.subscription);
+      world.publish();
+      world.sweep();
+      expect(one.subscription.state).toBe('rereading');
+      world.lane.attach(one.subscription);
+      world.lane.readOn(one.subscription);
+      return one.gaps;
+    };
+    world.publish();
+    world.sweep();
+    expect(comeBack()).toBe(0);
+    world.lane.tell('{}', undefined);
+    expect(comeBack()).toBe(1);
+    expect(comeBack()).toBe(1);
+    world.lane.tell('{}', undefined);
+    world.sweep();
+    expect(comeBack()).toBe(1);
+  });
 });
 
 test('on a wire that stamps each recipient reads for itself, and none is ever live', () => {

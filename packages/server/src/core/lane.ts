@@ -123,12 +123,13 @@ export class Lane implements Place {
   /** Lets a joining or rereading subscription go on from this log with what comes after its offset. */
   attach(subscription: Subscription): void {
     const { epoch, cursor, state } = subscription;
-    subscription.cursor = this.log.nextFor(subscription, cursor);
+    const place = cursor < 0 ? -1 - cursor : cursor;
+    subscription.cursor = this.log.nextFor(subscription, place);
     subscription.state = 'behind';
     if (epoch === '') return;
     this.handed.epoch ??= epoch;
     // History brought the publications back that the log no longer had; other events are not in it.
-    if (state === 'rereading' && cursor < this.log.lostBefore) subscription.session.tellGap(subscription, {});
+    if (state === 'rereading' && place < this.log.lostBefore) subscription.session.tellGap(subscription, {});
   }
 
   leave(subscription: Subscription): void {
@@ -157,7 +158,8 @@ export class Lane implements Place {
 
   /** Has a subscription that can do nothing at present look again when something comes. */
   park(subscription: Subscription): void {
-    subscription.cursor = -1;
+    // Before everything in the log, and still to be known.
+    if (subscription.cursor >= 0) subscription.cursor = -1 - subscription.cursor;
     subscription.state = 'behind';
   }
 

@@ -75,7 +75,7 @@ export class Subscription implements FrameReader {
   isEntered = false;
   /** Its place among the lane's live members; -1 when it is not live. The lane's own. */
   index: number = -1;
-  /** The number of the next frame of the lane's log, while not live. */
+  /** The number of the next frame of the lane's log, while not live; below 0 where it must not go on from there. The lane's own. */
   cursor: number = 0;
   /** The newest offset it has, while not live. */
   offset: number = 0;

@@ -89,6 +89,8 @@ export class Member implements Subscriber {
   readonly connection: FakeConnection;
   readonly subscription: Subscription;
   readonly subscriptionCount = 1;
+  /** How often it was told that something is missing. */
+  gaps = 0;
   isBlocked = false;
   readonly #lane: Lane;
 
@@ -149,5 +151,7 @@ export class Member implements Subscriber {
   cursorAt(): string {
     return '';
   }
-  tellGap(): void {}
+  tellGap(): void {
+    this.gaps += 1;
+  }
 }
