@@ -26,7 +26,6 @@ export type CenterPhrase =
   | 'empty'
   | 'emptyText'
   | 'isUnread'
-  | 'readUpTo'
   | 'device'
   | 'tryTitle'
   | 'deviceTitle'
@@ -69,7 +68,6 @@ const english: Phrases<CenterPhrase> = {
   empty: 'Nothing here yet.',
   emptyText: 'Order something, or let the operator send you a notification.',
   isUnread: 'Unread',
-  readUpTo: 'Read up to here',
   device: 'This device: {device}',
   tryTitle: 'See it at work',
   deviceTitle: 'Two devices in step',
@@ -116,7 +114,6 @@ const chinese: Phrases<CenterPhrase> = {
   empty: '还没有通知。',
   emptyText: '下个单，或者让运营人员给您发一条通知。',
   isUnread: '未读',
-  readUpTo: '读到这里',
   device: '本设备：{device}',
   tryTitle: '看看它怎么工作',
   deviceTitle: '两台设备保持一致',

@@ -120,7 +120,7 @@ const auth = section({
   ),
   tokens: key(
     map(text(/^\S{1,8192}$/, noSpaces), tokenIdentity).default({}),
-    'Fixed tokens and whom each stands for.',
+    'Fixed tokens and whom each stands for. Development mode has `demo-ada`, `demo-lin` and `demo-max`, where nothing here says who may log in.',
     {
       secret: 'names',
       entry: 'token',

@@ -100,6 +100,10 @@ export const commonRefusals: readonly Refusal[] = [
     when: "The key's `scopes` or `channels` do not admit this. In development mode, where no key is needed: the request comes from a page of another site.",
   },
   {
+    error: 'tooManyRequests',
+    when: 'The key makes more requests than its rate allows; the header `Retry-After` says when to come again.',
+  },
+  {
     error: 'internal',
     when: 'A fault of the server; its log has the cause. With an `idempotency_key` a publish can safely be repeated.',
   },

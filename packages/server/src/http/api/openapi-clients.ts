@@ -30,6 +30,10 @@ const channels = {
 };
 
 const token = query('token', "A client's token. It is never logged.");
+const device = query(
+  'device',
+  "Which of the user's devices this is: in an inbox each has a place of its own.",
+);
 const callback = query('callback', 'The name of a function: the answer is JSONP, a call of it.');
 
 const refused = {
@@ -238,7 +242,7 @@ const native = {
     'Commands and events of PROTOCOL.md as JSON text frames. At `websocket.path`; on the paths of `websocket.rawPaths` (default `/message-center`) publications come as bare data.',
   tags,
   security: [],
-  parameters: [token],
+  parameters: [token, device],
   responses: {
     101: { description: 'Switching protocols.' },
     403: { description: 'The origin of the page is not listed in `origins`.', ...failure },
@@ -274,6 +278,7 @@ const openStream = {
   parameters: [
     query('transport', 'In place of what the header `Accept` says.', { enum: ['sse', 'ndjson', 'longpoll'] }),
     token,
+    device,
   ],
   responses: {
     200: {
