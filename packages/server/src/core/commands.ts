@@ -176,7 +176,9 @@ export class Commands implements Asker {
       ...(formerSession !== undefined && { formerSession }),
     };
     const enter = (): Promise<Joined> => this.#enter(request, fields, json, start);
-    const joining = token === undefined ? enter() : this.#withToken(channel, token, enter);
+    const enterBy = token === undefined ? enter : () => this.#withToken(channel, token, enter);
+    const isWaiting = token !== undefined || this.hooked('subscribe');
+    const joining = isWaiting ? this.#inTurn(channel, enterBy) : enter();
     this.#joining ??= new Map();
     this.#joining.set(channel, joining);
     try {
@@ -185,6 +187,13 @@ export class Commands implements Asker {
     } finally {
       if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
     }
+  }
+
+  /** A subscribe that came before decides first whether this one comes too late. */
+  async #inTurn(channel: string, enter: () => Promise<Joined>): Promise<Joined> {
+    await this.#joined(channel);
+    if (this.#session.subscription(channel) !== undefined) throw refuse('alreadySubscribed');
+    return enter();
   }
 
   /** By the rule, where there is one by the application's hook, and by what parts of the node have to say. */
@@ -205,9 +214,6 @@ export class Commands implements Asker {
   /** Enters with a token for this one channel, which holds for as long as the subscription does. */
   async #withToken(channel: string, token: string, enter: () => Promise<Joined>): Promise<Joined> {
     const { authenticator, sessions } = this.#context;
-    // One that came before decides first whether this one comes too late.
-    await this.#joined(channel);
-    if (this.#session.subscription(channel) !== undefined) throw refuse('alreadySubscribed');
     const identity = await authenticator.authenticate(token, this.#asker(undefined));
     const grant = sessions.channelTokens.grant(this.#session, channel, identity);
     try {
@@ -223,11 +229,8 @@ export class Commands implements Asker {
   /** Resolves when the application's hook lets the client subscribe, as who it is then. */
   async #admitted(channel: string, data: JsonText | undefined): Promise<void> {
     const { hooks, rules } = this.#context;
-    // One that came before decides first whether this one comes too late.
-    await this.#joined(channel);
     let user: string | undefined;
     do {
-      if (this.#session.subscription(channel) !== undefined) throw refuse('alreadySubscribed');
       user = this.#session.user;
       const event = { ...clientOf(this.#session), channel, ...(data !== undefined && { data }) };
       await hooks.ask('subscribe', event);
