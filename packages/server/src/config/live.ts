@@ -16,10 +16,12 @@ export const liveKeys: readonly string[] = [
   'paths',
   'channels',
   'hooks',
+  'hookTimeout',
   'webhooks',
   'limits.connectionsPerAddress',
   'limits.channelsPerConnection',
   'limits.publishesPerSecond',
+  'limits.hookMemoryBytes',
   'log.level',
 ];
 
@@ -97,7 +99,7 @@ function placesOf(fingerprints: Fingerprints): ReadonlySet<string> {
 function merged(before: Settings, next: Settings): Settings {
   const { cookie } = before.auth;
   const { cookie: _, ...auth } = next.auth;
-  const { connectionsPerAddress, channelsPerConnection, publishesPerSecond } = next.limits;
+  const { connectionsPerAddress, channelsPerConnection, publishesPerSecond, hookMemoryBytes } = next.limits;
   const { publishesPerSecond: __, ...limits } = before.limits;
   return {
     ...before,
@@ -108,12 +110,13 @@ function merged(before: Settings, next: Settings): Settings {
     trustProxy: next.trustProxy,
     paths: next.paths,
     channels: next.channels,
-    hooks: { ...before.hooks, source: next.hooks.source },
+    hooks: next.hooks,
     webhooks: next.webhooks,
     limits: {
       ...limits,
       connectionsPerAddress,
       channelsPerConnection,
+      hookMemoryBytes,
       ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     },
     log: { ...before.log, level: next.log.level },

@@ -193,12 +193,33 @@ describe('RUN8 new hooks', () => {
     host.save('hooks.ts', 'export const call = () => 1;');
     await host.generation(2);
     expect([host.runtime.has('publish'), host.runtime.has('call')]).toEqual([false, true]);
-    await host.runtime.reload({});
+    await host.runtime.reload({ ...host.settings, source: {} });
     expect([host.runtime.has('call'), host.runtime.info(), host.runtime.figures()]).toEqual([
       false,
       undefined,
       undefined,
     ]);
+  });
+
+  test('may come from elsewhere, with other limits; what is wrong changes nothing', async () => {
+    const host = await start({
+      'hooks.ts': answering('a'),
+      'other.ts': `export const publish = () => new Promise(() => {});`,
+    });
+    const elsewhere = (name: string) => ({
+      ...host.settings,
+      source: { module: { path: join(host.folder, name), kind: 'hooks' as const } },
+      timeoutMs: 100,
+    });
+    expect(await host.runtime.reload(elsewhere('missing.ts'))).toMatchObject({ ok: false });
+    expect(host.log.lines.at(-1)).toContain(`${join(host.folder, 'missing.ts')} cannot be loaded`);
+    expect(await host.runtime.reload()).toMatchObject({ ok: true, generation: 2 });
+    expect([await host.publish(1), host.info['file']]).toEqual(['a', join(host.folder, 'hooks.ts')]);
+    expect(await host.runtime.reload(elsewhere('other.ts'))).toMatchObject({ ok: true, generation: 3 });
+    expect(await host.refusal(1)).toContain('108');
+    expect(host.log.lines.at(-1)).toContain('no answer within 100 ms');
+    await host.runtime.reload({ ...host.settings, source: {} });
+    expect(await host.runtime.reload(host.settings)).toMatchObject({ ok: true, generation: 4 });
   });
 
   test('wait while those before them load; what was asked for meanwhile is in them', async () => {

@@ -7,14 +7,11 @@ import { FileWatch } from './file-watch.ts';
 import { Generation } from './generation.ts';
 import { Replacements } from './replacements.ts';
 import type { Settled } from './settled.ts';
-import type { HookSource, UrlHookSettings } from './source.ts';
+import type { HookSettings, UrlHookSettings } from './source.ts';
 import { HookLoadFault, HookThread, type ThreadOwner } from './thread.ts';
 import { UrlHook } from './url-hook.ts';
 
 export interface GenerationsOptions {
-  /** For each call. */
-  readonly timeoutMs: number;
-  readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Reads what stands at a hook that is no function. @throws {Error} with half a sentence. */
@@ -45,8 +42,12 @@ export class Generations {
   readonly #options: GenerationsOptions;
   readonly #watch: FileWatch;
   readonly #replacements: Replacements;
-  #source: HookSource;
+  /** What the next load takes. */
+  #settings: HookSettings;
+  /** What the last one that was good took. */
+  #good: HookSettings;
   #current: Generation | undefined;
+  #lastNumber = 0;
   readonly #retiring = new Map<Ending, Promise<void>>();
   /** The load under way, or the last one. */
   #loading: Promise<unknown> = Promise.resolve();
@@ -58,8 +59,9 @@ export class Generations {
   readonly #waiting = new Set<(generation: Generation | undefined) => void>();
   #isClosed = false;
 
-  constructor(source: HookSource, options: GenerationsOptions) {
-    this.#source = source;
+  constructor(settings: HookSettings, options: GenerationsOptions) {
+    this.#settings = settings;
+    this.#good = settings;
     this.#options = options;
     const { clock, log } = options;
     this.#watch = new FileWatch(clock, () => void this.reload());
@@ -77,12 +79,12 @@ export class Generations {
   }
 
   get file(): string | undefined {
-    return this.#source.module?.path;
+    return this.#good.source.module?.path;
   }
 
-  /** Loads anew, from another source if one is given. A load that is under way is finished first. */
-  reload(source: HookSource = this.#source): Promise<Reload> {
-    this.#source = source;
+  /** Loads anew, with other settings if they are given; those stay only if that succeeds. A load that is under way is finished first. */
+  reload(settings: HookSettings = this.#settings): Promise<Reload> {
+    this.#settings = settings;
     this.#replacements.forget();
     return this.#begin(false);
   }
@@ -91,7 +93,7 @@ export class Generations {
   ask(name: string, event: JsonText): Promise<Settled> {
     const asked = this.#current?.ask(name, event);
     if (asked !== undefined) return asked;
-    const { clock, timeoutMs } = this.#options;
+    const { clock } = this.#options;
     const gone: Settled = {
       outcome: 'unavailable',
       isGuilty: false,
@@ -103,7 +105,7 @@ export class Generations {
         this.#waiting.delete(settle);
         resolve(generation?.ask(name, event) ?? gone);
       };
-      const cancel: Cancel = clock.after(timeoutMs, () => settle());
+      const cancel: Cancel = clock.after(this.#good.timeoutMs, () => settle());
       this.#waiting.add(settle);
     });
   }
@@ -136,20 +138,23 @@ export class Generations {
   async #load(isReplacement: boolean): Promise<Reload> {
     if (this.#isClosed) return { ok: false, reason: 'the server ends' };
     if (this.#retiring.size >= mostRetiring) await Promise.race(this.#retiring.values());
-    const source = this.#source;
+    const settings = this.#settings;
+    const { source } = settings;
     const { module } = source;
     const stamps = new Map<string, string>();
-    if (module === undefined && source.urls === undefined) return this.#clear();
+    if (module === undefined && source.urls === undefined) return this.#clear(settings);
     if (module !== undefined) stamps.set(module.path, fileStamp(module.path));
     try {
-      const generation = await this.#make(source, stamps);
+      const generation = await this.#make(settings, stamps);
+      this.#good = settings;
       this.#switchTo(generation);
       this.#watch.set(stamps, false);
       if (!isReplacement) this.#options.renewed();
       return { ok: true, generation: generation.number, names: [...generation.names] };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#failed(reason);
+      if (this.#settings === settings) this.#settings = this.#good;
+      this.#failed(reason, module?.path);
       if (!this.#isClosed) this.#watch.set(stamps, true);
       if (!isReplacement && this.#current?.isWhole === false) this.#replacements.need();
       return { ok: false, reason };
@@ -157,7 +162,8 @@ export class Generations {
   }
 
   /** There are no hooks any more. */
-  #clear(): Reload {
+  #clear(settings: HookSettings): Reload {
+    this.#good = settings;
     if (this.#current !== undefined) this.#retire(this.#current);
     this.#current = undefined;
     this.failing = undefined;
@@ -167,24 +173,28 @@ export class Generations {
   }
 
   /** @throws {HookLoadFault} */
-  async #make({ module, urls = new Map() }: HookSource, stamps: Map<string, string>): Promise<Generation> {
+  async #make(settings: HookSettings, stamps: Map<string, string>): Promise<Generation> {
     const { clock } = this.#options;
-    const number = (this.#current?.number ?? 0) + 1;
-    const settings = new Map(urls);
+    const { source, timeoutMs, memoryBytes } = settings;
+    const { module, urls = new Map() } = source;
+    const number = this.#lastNumber + 1;
+    const asked = new Map(urls);
     const functions = new Set<string>();
     let thread: HookThread | undefined;
     if (module !== undefined) {
       thread = new HookThread({
-        ...this.#options,
         module,
         generation: number,
+        timeoutMs,
+        memoryBytes,
+        clock,
         owner: this.#owner(() => thread, stamps),
       });
       this.#starting = thread;
       try {
         for (const [name, hook] of Object.entries(JSON.parse(await thread.load()) as object)) {
           if (hook === true) functions.add(name);
-          else settings.set(name, this.#readUrlHook(name, hook));
+          else asked.set(name, this.#readUrlHook(name, hook));
         }
       } catch (error) {
         await thread.terminate();
@@ -200,7 +210,7 @@ export class Generations {
       loadedAt: clock.now(),
       functions,
       ...(functions.size > 0 && thread !== undefined && { thread }),
-      urls: new Map([...settings].map(([name, url]) => [name, this.#urlHook(name, url)])),
+      urls: new Map([...asked].map(([name, url]) => [name, new UrlHook({ timeoutMs, ...url, name, clock })])),
     });
   }
 
@@ -212,15 +222,11 @@ export class Generations {
     }
   }
 
-  #urlHook(name: string, settings: UrlHookSettings): UrlHook {
-    const { clock, timeoutMs } = this.#options;
-    return new UrlHook({ ...settings, name, timeoutMs: settings.timeoutMs ?? timeoutMs, clock });
-  }
-
   /** From here on every new call is the new generation's; the old one answers what it was asked. */
   #switchTo(generation: Generation): void {
     const old = this.#current;
     this.#current = generation;
+    this.#lastNumber = generation.number;
     this.failing = undefined;
     this.#replacements.loaded();
     for (const settle of [...this.#waiting]) settle(generation);
@@ -239,7 +245,7 @@ export class Generations {
     );
   }
 
-  #failed(reason: string): void {
+  #failed(reason: string, file = 'the config'): void {
     const { clock, log } = this.#options;
     if (this.#isClosed) return;
     this.failing = { at: clock.now(), reason };
@@ -249,7 +255,7 @@ export class Generations {
     const then = this.#current.isWhole
       ? `generation ${this.#current.number} stays in force`
       : 'there are none now';
-    log.error(`hooks: ${this.file ?? 'the config'} cannot be loaded, so ${then}: ${reason}`);
+    log.error(`hooks: ${file} cannot be loaded, so ${then}: ${reason}`);
   }
 
   #owner(thread: () => HookThread | undefined, stamps: Map<string, string>): ThreadOwner {

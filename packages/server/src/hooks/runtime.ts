@@ -14,15 +14,11 @@ import { FaultLog } from './fault-log.ts';
 import { Generations, type Reload } from './generations.ts';
 import { isTold } from './names.ts';
 import type { Settled } from './settled.ts';
-import type { HookSource, UrlHookSettings } from './source.ts';
+import type { HookSettings, UrlHookSettings } from './source.ts';
 import { HookLoadFault } from './thread.ts';
 import { ToldEvents } from './told-events.ts';
 
 export interface HookRuntimeOptions {
-  /** For each call, in milliseconds. */
-  readonly timeoutMs: number;
-  /** What the thread may need, in its heap and besides it. */
-  readonly memoryBytes: number;
   readonly clock: Clock;
   readonly log: Log;
   /** Reads what stands at a hook that is no function. @throws {Error} with half a sentence. */
@@ -42,12 +38,12 @@ export class HookRuntime implements Hooks, LifecycleSink {
   #request: (method: string, params: JsonText) => Promise<JsonText> = () =>
     Promise.reject(refuse('notAvailable', 'the server is starting'));
 
-  constructor(source: HookSource, options: HookRuntimeOptions) {
+  constructor(settings: HookSettings, options: HookRuntimeOptions) {
     const { clock, log } = options;
     this.#clock = clock;
     this.#log = log;
     this.#faults = new FaultLog(clock, log);
-    this.#generations = new Generations(source, {
+    this.#generations = new Generations(settings, {
       ...options,
       request: (method, params) => this.#request(method, params),
       renewed: () => this.#breakers.clear(),
@@ -101,9 +97,9 @@ export class HookRuntime implements Hooks, LifecycleSink {
     this.#told.add(name, eventText(event));
   }
 
-  /** Loads the hooks anew, from elsewhere if that is given; resolves when they are in force, or why they are not. Never rejects. */
-  reload(source?: HookSource): Promise<Reload> {
-    return this.#generations.reload(source);
+  /** Loads the hooks anew, with other settings if they are given; resolves when they are in force, or why they are not. Never rejects. */
+  reload(settings?: HookSettings): Promise<Reload> {
+    return this.#generations.reload(settings);
   }
 
   /** What `info` tells; undefined where there are no hooks. */

@@ -16,6 +16,15 @@ export interface UrlHookSettings {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What of the settings may change while the server runs. */
+export interface HookSettings {
+  readonly source: HookSource;
+  /** For each call. */
+  readonly timeoutMs: number;
+  /** What the thread may need, in its heap and besides it. */
+  readonly memoryBytes: number;
+}
+
 export interface HookSource {
   /** Absent where all hooks are URLs. */
   readonly module?: HookModule;

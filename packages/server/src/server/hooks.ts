@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Publisher } from '../core/publisher.ts';
 import { HookRuntime } from '../hooks/runtime.ts';
+import type { HookSettings } from '../hooks/source.ts';
 import { HookLoadFault } from '../hooks/thread.ts';
 import { apiInside } from '../http/api/inside.ts';
 import type { Verbs } from '../http/api/method.ts';
@@ -21,15 +22,12 @@ export class HooksUnusable extends Error {
 }
 
 /** Nothing is loaded yet. */
-export function createHooks({ hooks, limits }: Settings, clock: Clock, log: Log): HookRuntime {
-  const { source, timeoutMs } = hooks;
-  return new HookRuntime(source, {
-    timeoutMs,
-    memoryBytes: limits.hookMemoryBytes,
-    clock,
-    log,
-    readUrlHook,
-  });
+export function createHooks(settings: Settings, clock: Clock, log: Log): HookRuntime {
+  return new HookRuntime(hookSettings(settings), { clock, log, readUrlHook });
+}
+
+export function hookSettings({ hooks, limits }: Settings): HookSettings {
+  return { ...hooks, memoryBytes: limits.hookMemoryBytes };
 }
 
 /** @throws {HooksUnusable} with one sentence. */

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { HttpServers } from '../http/servers.ts';
 import type { Core } from './core.ts';
+import { hookSettings } from './hooks.ts';
 import { rulesOf } from './rules.ts';
 
 export interface ChangingParts extends Core {
@@ -27,7 +28,7 @@ export async function prepareChange(
     ? undefined
     : await createAuthenticator(next.auth, { clock, log, hooks });
   // They are in force as soon as they are good, so they come last of what may fail.
-  const loaded = await hooks.reload(next.hooks.source);
+  const loaded = await hooks.reload(hookSettings(next));
   if (!loaded.ok) {
     judge?.close();
     throw new ConfigError([

@@ -7,7 +7,7 @@ import type { JsonText } from '@carillon/protocol';
 import { readUrlHook } from '../config/hooks.ts';
 import type { ReplyError } from '../core/errors.ts';
 import { HookRuntime } from '../hooks/runtime.ts';
-import type { HookSource } from '../hooks/source.ts';
+import type { HookSettings, HookSource } from '../hooks/source.ts';
 import { SystemClock } from '../system/clock.ts';
 import { RememberingLog } from './remembering-log.ts';
 
@@ -25,6 +25,7 @@ const patience = 15_000;
 export class HookHost {
   readonly folder: string;
   readonly log = new RememberingLog();
+  readonly settings: HookSettings;
   readonly runtime: HookRuntime;
   /** What hooks asked of the server API. */
   readonly requests: string[] = [];
@@ -32,13 +33,12 @@ export class HookHost {
   private constructor(options: HookHostOptions) {
     this.folder = mkdtempSync(join(tmpdir(), 'carillon-hooks-'));
     const module = { path: join(this.folder, 'hooks.ts'), kind: 'hooks' } as const;
-    this.runtime = new HookRuntime(options.source?.(this.folder) ?? { module }, {
+    this.settings = {
+      source: options.source?.(this.folder) ?? { module },
       timeoutMs: options.timeoutMs ?? 5_000,
       memoryBytes: options.memoryBytes ?? 128 * 1_048_576,
-      clock: new SystemClock(),
-      log: this.log,
-      readUrlHook,
-    });
+    };
+    this.runtime = new HookRuntime(this.settings, { clock: new SystemClock(), log: this.log, readUrlHook });
   }
 
   /** `files`: texts by name; a single text is `hooks.ts`. @throws {HookLoadFault} */
