@@ -45,7 +45,7 @@ function indexPage(methods: readonly ApiMethod[]): string {
     ...Object.entries(themes).flatMap(([theme, title]) => themeSection(title, theme as Theme, methods)),
     '## The key',
     'One of `api.keys`, as `Authorization: Bearer K` or `X-API-Key: K`. In development mode none is needed from this machine.' +
-      ' A key may be limited to `scopes` and `channels`; each page says which scope its method needs.',
+      ' A key may be limited to [`scopes` and `channels`](../guides/permissions.md#api-keys); each page says which scope its method needs.',
     '## Errors of every method',
     'Nothing of a request that is refused takes effect. [errors.md](../errors.md) lists all codes.',
     refusalTable(commonRefusals),

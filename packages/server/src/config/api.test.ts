@@ -48,7 +48,16 @@ describe('ACC18: API keys', () => {
 
   test('are never shown, whatever else is', async () => {
     const keys = ['hidden-1', { key: 'hidden-2', scopes: ['read'] }];
-    expect(JSON.stringify((await load({ api: { keys } })).inForce)).not.toContain('hidden');
+    const { inForce } = await load({ api: { keys } });
+    expect(JSON.stringify(inForce)).not.toContain('hidden');
+    const shown = inForce
+      .filter(({ path }) => path.startsWith('api.keys'))
+      .map(({ path, value }) => [path, value]);
+    expect(shown).toEqual([
+      ['api.keys[0]', '***'],
+      ['api.keys[1].key', '***'],
+      ['api.keys[1].scopes', ['read']],
+    ]);
   });
 
   test.each<[string, unknown, string]>([

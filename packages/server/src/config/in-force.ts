@@ -51,7 +51,7 @@ interface Leaf {
   readonly value: unknown;
 }
 
-/** What has no members of its own, or is a secret as a whole. */
+/** What has no members of its own. */
 function leavesOf(config: CompleteConfig): Leaf[] {
   const leaves: Leaf[] = [];
   const visit = (value: unknown, path: readonly PropertyKey[]): void => {
@@ -61,7 +61,7 @@ function leavesOf(config: CompleteConfig): Leaf[] {
     const isList = Array.isArray(value) && value.some((item) => typeof item === 'object');
     if (isMap && Object.keys(shown).length > 0) {
       for (const [name, member] of Object.entries(shown)) visit(member, [...path, name]);
-    } else if (isList && secrecyOf(path) !== 'value') {
+    } else if (isList) {
       for (const [index, item] of value.entries()) visit(item, [...path, index]);
     } else leaves.push({ path, value: shown });
   };

@@ -34,7 +34,9 @@ function* keysOf(schema: Schema, parent: readonly string[]): Generator<ConfigKey
     if (found.schema instanceof z.ZodRecord) {
       yield* keysOf(found.schema.def.valueType, [...found.path, `<${found.info.entry ?? 'name'}>`]);
     }
-    if (found.schema instanceof z.ZodArray) yield* keysOf(found.schema.def.element, [...found.path, '<n>']);
+    if (found.schema instanceof z.ZodArray) {
+      yield* keysOf(elementSection(found.schema) ?? z.never(), [...found.path, '<n>']);
+    }
   }
 }
 
@@ -59,6 +61,12 @@ function kindOf(schema: Schema): ConfigKey['kind'] {
   if (schema instanceof z.ZodObject) return 'section';
   if (schema instanceof z.ZodRecord) return 'map';
   return schema instanceof z.ZodArray && schema.def.element instanceof z.ZodObject ? 'list' : 'value';
+}
+
+/** What the elements of a list are, where they may be sections. */
+function elementSection({ def: { element } }: z.ZodArray): z.ZodObject | undefined {
+  if (element instanceof z.ZodObject) return element;
+  return element instanceof z.ZodUnion ? sectionOf(element) : undefined;
 }
 
 function envName(path: readonly string[]): string {

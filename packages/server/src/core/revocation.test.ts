@@ -155,7 +155,8 @@ describe('ACC16: a block that comes while a token is judged', () => {
     const connection = new FakeConnection(bare);
     connection.listen(feed.open(connection as Connection));
     const stream = new FakeConnection(bare);
-    const request = { address: '192.0.2.1', headers: {}, token: 'ann', identity: { user: 'ann' } };
+    const admitted = { session: 's1', identity: { user: 'ann' } };
+    const request = { address: '192.0.2.1', headers: {}, token: 'ann', admitted };
     stream.listen(host.node.accept(stream, request));
     stream.send('{"op":"subscribe","channel":"user:ann"}');
     await host.settle();
