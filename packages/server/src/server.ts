@@ -68,7 +68,7 @@ export async function startServer(
   const clock = new SystemClock();
   const startedAt = clock.now();
   const core = await startCore(settings, clock, log, takeover);
-  const { node, authenticator, hooks, webhooks } = core;
+  const { node, authenticator, hooks, webhooks, addresses } = core;
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
@@ -101,6 +101,7 @@ export async function startServer(
       ...measured(node, transports, ingest, webhooks, hooks, counters),
       config: reloading.figures,
     })),
+    addresses,
     clock,
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),

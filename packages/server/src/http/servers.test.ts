@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { raw, upgradeStatus } from '../testing/http-clients.ts';
 import { apiKey, type HttpHost, type HttpHostOptions, startHttp } from '../testing/http-host.ts';
+import { ClientAddresses } from './address.ts';
 
 const running: HttpHost[] = [];
 afterEach(async () => {
@@ -220,7 +221,9 @@ describe('upgrades', () => {
 
   test('RLD1 other settings hold for what comes then: paths, keys, origins, limits', async () => {
     const paths = [{ path: '/old', channel: 'open:{channel}' }];
-    const host = await start({ anonymous: true, settings: { paths } });
+    const addresses = new ClientAddresses([]);
+    const host = await start({ anonymous: true, settings: { paths }, rest: { addresses } });
+    expect(addresses.bucketOf('10.1.1.1')).toBe('10.1.1.1');
     expect(await echo(host.port, '/old?channel=a')).toBe('hello');
     host.servers.reconfigure({
       api: { keys: ['another-key'] },
@@ -230,6 +233,8 @@ describe('upgrades', () => {
       paths: [{ path: '/new', channel: 'open:{channel}' }],
       limits: { connectionsPerAddress: 5, channelsPerConnection: 1, apiBodyBytes: 65_536 },
     });
+    // What others made of the same addresses holds, too.
+    expect(addresses.bucketOf('10.1.1.1')).toBeUndefined();
     expect(await echo(host.port, '/new?channel=a')).toBe('hello');
     expect(await upgradeStatus(host.port, '/old?channel=a')).toBe(404);
     expect(await upgradeStatus(host.port, '/sub?channel=open:a&channel=open:b')).toBe(400);

@@ -84,6 +84,8 @@ export interface HttpOptions {
   /** Resolves when a publication through the broker came back; rejects with the reason why not. */
   readonly probe: () => Promise<void>;
   readonly metrics: MetricsText;
+  /** Of the settings' `trustProxy`; made of that where others do not need it. */
+  readonly addresses?: ClientAddresses;
   readonly clock: Clock;
   /** Kept by the API, read by the metrics. */
   readonly counters: ApiCounters;
@@ -118,7 +120,7 @@ export class HttpServers {
 
   constructor(options: HttpOptions) {
     const { settings, log } = options;
-    const guards = guardsOf(settings, options.clock, log);
+    const guards = guardsOf(options);
     this.#guards = guards;
     const { addresses, limit, origins } = guards;
     const api = new Api({
@@ -189,10 +191,10 @@ export class HttpServers {
   }
 }
 
-function guardsOf(settings: HttpSettings, clock: Clock, log: Log): Guards {
+function guardsOf({ settings, addresses: given, clock, log }: HttpOptions): Guards {
   const { development, hosts, origins, limits, rates = {} } = settings;
   const rate = rates.requestsPerKey;
-  const addresses = new ClientAddresses(settings.trustProxy);
+  const addresses = given ?? new ClientAddresses(settings.trustProxy);
   return {
     addresses,
     limit: new AddressLimit(addresses, limits.connectionsPerAddress),

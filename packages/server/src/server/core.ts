@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import { Node } from '../core/node.ts';
 import { Rules } from '../core/rules.ts';
 import type { HookRuntime } from '../hooks/runtime.ts';
+import { ClientAddresses } from '../http/address.ts';
 import { randomId } from '../system/ids.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { createBroker } from './broker.ts';
@@ -23,6 +24,8 @@ export interface Core {
   /** Nothing is loaded yet. */
   readonly hooks: HookRuntime;
   readonly webhooks: Webhooks;
+  /** Which proxies are believed; a reload may change that. */
+  readonly addresses: ClientAddresses;
 }
 
 /** The node has started. */
@@ -37,6 +40,7 @@ export async function startCore(
   const judge = await createAuthenticator(settings.auth, { clock, log, hooks });
   const authenticator = new CurrentAuthenticator(judge);
   const rules = new Rules(rulesOf(settings));
+  const addresses = new ClientAddresses(settings.trustProxy);
   const webhooks = startWebhooks(settings, clock, log);
   const node = new Node({
     ...stored,
@@ -47,10 +51,10 @@ export async function startCore(
     newSessionId: randomId,
     hooks,
     lifecycle: [hooks, webhooks],
-    ...nodeLimits(settings),
+    ...nodeLimits(settings, addresses),
   });
   const { dataDir } = settings;
   if (dataDir === undefined) await node.start();
   else await openDataDir(dataDir, takeover, () => node.start());
-  return { node, rules, authenticator, hooks, webhooks };
+  return { node, rules, authenticator, hooks, webhooks, addresses };
 }

@@ -1,17 +1,20 @@
 /** The bounds, rates and times of the settings as the core takes them. */
 import type { Settings } from '../config/settings.ts';
 import type { NodeOptions } from '../core/node.ts';
-import { ClientAddresses } from '../http/address.ts';
+import type { ClientAddresses } from '../http/address.ts';
 
 type NodeLimits = Pick<
   NodeOptions,
   'channelsPerConnection' | 'laneLogBytes' | 'publishesPerSecond' | 'rates' | 'guesses' | 'graceMs'
 >;
 
-export function nodeLimits({ limits, rates, presence, trustProxy }: Settings): NodeLimits {
+/** `addresses` say which of them are counted. */
+export function nodeLimits(
+  { limits, rates, presence }: Settings,
+  addresses: Pick<ClientAddresses, 'bucketOf'>,
+): NodeLimits {
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = limits;
   const { commandsPerUser: commands, publishesPerUser: publishes, refusedTokensPerAddress: refused } = rates;
-  const addresses = new ClientAddresses(trustProxy);
   const bucketOf = addresses.bucketOf.bind(addresses);
   return {
     channelsPerConnection,
