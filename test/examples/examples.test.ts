@@ -55,7 +55,7 @@ test('node/subscribe.js prints what node/publish.js publishes', { timeout: 60_00
     read('node/publish.js'),
   );
   expect(published.code, published.stderr).toBe(0);
-  const subscribed = await stage.listen(node, read('node/subscribe.js'), 'examples:node', heard);
+  const subscribed = await stage.listen(node, read('node/subscribe.js'), 'examples:node', heard, 'first');
   expect(subscribed.stdout).toContain('first');
   expect(subscribed.stdout).toContain(heard);
 });

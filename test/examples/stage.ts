@@ -110,13 +110,15 @@ export class Stage {
 
   /**
    * Starts a program that listens, publishes to `channel` again and again until `expected` is printed, and ends it.
-   * The program reads its text from its input and runs in the clone, so that it finds the clone's packages.
+   * The program reads its text from its input and runs in the clone, so that it finds the clone's packages. Nothing is published
+   * until it has printed `before`.
    */
   async listen(
     command: readonly string[],
     input: string,
     channel: string,
     expected: string,
+    before = '',
   ): Promise<Outcome> {
     const [program = '', ...args] = command;
     const child = spawn(program, args, { cwd: root, env: this.#environment() });
@@ -136,7 +138,7 @@ export class Stage {
       waited < patience && ended === undefined && !stdout.includes(expected);
       waited += 100
     ) {
-      await this.publish(channel);
+      if (stdout.includes(before)) await this.publish(channel);
       await sleep(100);
     }
     const code = ended ?? (stdout.includes(expected) ? 0 : 'late');

@@ -74,6 +74,24 @@ export const infoResult = z.looseObject({
       }),
     )
     .meta({ description: 'Each with its figures, which may become more.' }),
+  config: z
+    .looseObject({
+      file: z.string().optional().meta({ description: 'Where it came from; absent where there is no file.' }),
+      loadedAt: z.string().meta({ description: 'When it was loaded last, in ISO 8601.' }),
+      restart: z
+        .array(z.string())
+        .optional()
+        .meta({ description: 'Paths whose new values need a restart; absent where there are none.' }),
+      failing: z
+        .strictObject({
+          time: z.string().meta({ description: 'When, in ISO 8601.' }),
+          faults: z.array(z.string()).meta({ description: 'What is wrong, a sentence each.' }),
+        })
+        .optional()
+        .meta({ description: 'Why the last reload was refused; absent where it was not.' }),
+    })
+    .optional()
+    .meta({ description: 'The config in force; absent where it cannot be loaded again.' }),
   hooks: z
     .looseObject({
       generation: z.int().meta({ description: 'Rises with each load.' }),
