@@ -208,7 +208,11 @@ export class Commands implements Asker {
     const whole = { ...request, retention: rule.retention };
     const asked = { session: this.#session, rule, fields };
     if (!this.hooked('subscribe')) return this.#join(whole, asked);
-    return this.#admitted(channel, optionalData(json, start)).then(() => this.#join(whole, asked));
+    return this.#admitted(channel, optionalData(json, start)).then(() => {
+      // There may be other rules by now.
+      const now = this.#context.rules.check('subscribe', channel, this);
+      return this.#join({ ...whole, retention: now.retention }, { ...asked, rule: now });
+    });
   }
 
   /** Enters with a token for this one channel, which holds for as long as the subscription does. */

@@ -36,7 +36,10 @@ export class FeedEntry {
     const identity = await this.#identify(id, request, names);
     const client = { id, identity, address, ...(isPoll && { isPoll }) };
     const hooked = hooks.has.bind(hooks);
-    for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false, hooked });
+    const check = (): void => {
+      for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false, hooked });
+    };
+    check();
     if (hooked('subscribe')) {
       const facts = clientOf(client);
       await Promise.all(names.map((channel) => hooks.ask('subscribe', { ...facts, channel })));
@@ -48,6 +51,8 @@ export class FeedEntry {
     try {
       await Promise.all(held.map(({ ready }) => ready));
       const starts = await Promise.all(held.map((channel) => this.#start(channel, request, cursor)));
+      // There may be other rules by now.
+      check();
       const recovered = cursor && starts.every((start) => start?.lost === undefined);
       return {
         recovered,

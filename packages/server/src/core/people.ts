@@ -3,11 +3,12 @@ import { disconnects, errorCodes, type JsonText } from '@carillon/protocol';
 import { type Authenticator, anonymous, isAuthenticated, termsOf } from './access.ts';
 import { type Addressee, noSession, takesEvents } from './addressee.ts';
 import { type Blocks, blockedRefusal } from './blocks.ts';
+import type { Clock } from './clock.ts';
 import type { Contexts } from './contexts.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { GroupMember, GroupStore } from './groups.ts';
 import type { Registry } from './registry.ts';
-import type { Rules } from './rules.ts';
+import type { Asker, Rules } from './rules.ts';
 import { isPending, type Subscription } from './subscription.ts';
 import type { Tags } from './tag-index.ts';
 import type { SessionTags } from './tags.ts';
@@ -20,7 +21,11 @@ export interface PeopleContext {
   readonly rules: Rules;
   readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
   readonly blocks: Blocks;
+  readonly clock: Clock;
 }
+
+/** Sessions that are looked at before the rest of the process has its turn. */
+const sliceSessions = 1_000;
 
 export class People {
   readonly #context: PeopleContext;
@@ -173,8 +178,25 @@ export class People {
     }
   }
 
-  /** Ends what the session subscribed to as somebody else, where the rules say no to who it is now. */
-  #endUnruled(session: Addressee): void {
+  /**
+   * The rules, or who is admitted without a token, are others than before: ends what they do not let sessions have now. What a
+   * hook let in stays, for it was asked. Many sessions are gone through in parts, so that the rest of the process has its turns.
+   */
+  async reconsider(): Promise<void> {
+    let looked = 0;
+    for (const session of [...this.#context.registry.all()]) {
+      if (looked > 0 && looked % sliceSessions === 0) await this.#turn();
+      looked += 1;
+      if (!session.isClosed) this.#endUnruled(session, asHooked(session));
+    }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#context.clock.atTurnEnd(resolve));
+  }
+
+  /** Ends what the session subscribed to as somebody else, or under other rules, where the rules say no to who it is now. */
+  #endUnruled(session: Addressee, asker: Asker = session): void {
     const { rules, authenticator } = this.#context;
     const isAdmitted = isAuthenticated(session.identity) || authenticator.admitsAnonymous;
     for (const subscription of [...session.subscriptions]) {
@@ -182,7 +204,7 @@ export class People {
       if (this.#given.has(subscription)) continue;
       try {
         if (!isAdmitted && rules.find(channel)?.isSecret !== true) throw refuse('notAuthenticated');
-        rules.check('subscribe', channel, session);
+        rules.check('subscribe', channel, asker);
       } catch (error) {
         if (!(error instanceof ReplyError)) throw error;
         this.#end(session, subscription, error.code, error.message);
@@ -207,4 +229,14 @@ export class People {
     if (session === undefined) throw noSession(id);
     return session;
   }
+}
+
+/** The session, as if the application's hook had let it in. */
+function asHooked(session: Addressee): Asker {
+  return {
+    identity: session.identity,
+    subscribed: session.subscribed.bind(session),
+    granted: (channel) => session.granted?.(channel) ?? false,
+    hooked: () => true,
+  };
 }

@@ -64,6 +64,7 @@ export function createReach({
     rules,
     authenticator,
     blocks,
+    clock,
   });
   const store = blockStore === undefined ? {} : { store: blockStore };
   return {

@@ -22,7 +22,7 @@ export async function prepareChange(
   next: Settings,
   before: Settings,
   { authenticator, rules, node, hooks, servers, webhooks, setLogLevel, clock, log }: ChangingParts,
-): Promise<() => void> {
+): Promise<() => Promise<void>> {
   // Keys of issuers and connections to backends are kept where nothing about them has changed.
   const judge = isDeepStrictEqual(next.auth, before.auth)
     ? undefined
@@ -35,12 +35,15 @@ export async function prepareChange(
       `hooks: ${next.hooks.source.module?.path ?? 'the config'} cannot be loaded: ${loaded.reason}.`,
     ]);
   }
-  return () => {
+  const isRuledAnew =
+    next.auth.anonymous !== before.auth.anonymous || !isDeepStrictEqual(next.channels, before.channels);
+  return async () => {
     if (judge !== undefined) authenticator.replace(judge);
     rules.replace(rulesOf(next));
     node.configure(next.limits);
     servers.reconfigure(next);
     webhooks.replace(next.webhooks);
     setLogLevel(next.log.level);
+    if (isRuledAnew) await node.reach.people.reconsider();
   };
 }

@@ -21,7 +21,7 @@ export interface ReloadingParts {
   /** Reads the config as it was read at the start. `generation`: how often that was done before. @throws {ConfigError} */
   readonly load: (generation: number) => Promise<LoadedConfig>;
   /** Does everything that can fail, and returns what is left to do, which cannot. @throws {ConfigError} */
-  readonly prepare: (next: Settings, before: Settings) => Promise<() => void>;
+  readonly prepare: (next: Settings, before: Settings) => Promise<() => Promise<void> | void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -108,7 +108,7 @@ export class Reloading {
     const before = this.#standing;
     const { standing, changed, restart } = planReload(before, loaded);
     const apply = await prepare(standing.settings, before.settings);
-    apply();
+    await apply();
     for (const note of loaded.notes) if (!this.#notes.includes(note)) log.warn(note);
     this.#standing = standing;
     this.#notes = loaded.notes;

@@ -34,6 +34,9 @@ export interface CoreHostOptions extends Partial<Omit<NodeOptions, 'rules' | 'au
 export class CoreHost {
   readonly clock: VirtualClock;
   readonly broker: Broker;
+  readonly rules: Rules;
+  /** A test may have it admit other clients, as a reload would. */
+  readonly authenticator: { admitsAnonymous: boolean } & Pick<Authenticator, 'authenticate'>;
   readonly node: Node;
   /** What was logged as an error. */
   readonly errors: string[] = [];
@@ -43,11 +46,12 @@ export class CoreHost {
     const { rules = testRules, anonymous = true, authenticate = byPrefix, ...rest } = options;
     this.clock = clock;
     this.broker = options.broker ?? memoryBroker(this.clock);
+    this.rules = new Rules(rules);
     const silent = (): void => {};
-    const authenticator: Authenticator = { admitsAnonymous: anonymous, authenticate };
+    this.authenticator = { admitsAnonymous: anonymous, authenticate };
     this.node = new Node({
-      rules: new Rules(rules),
-      authenticator,
+      rules: this.rules,
+      authenticator: this.authenticator,
       clock: this.clock,
       log: { debug: silent, info: silent, warn: silent, error: (message) => this.errors.push(message) },
       newSessionId: () => `session-${++this.#sessions}`,
