@@ -219,6 +219,8 @@ export const limits = {
   memoryHistoryBytes: 268_435_456,
   /** How long an idle channel's epoch and top offset outlive its history. */
   positionTtlMs: 86_400_000,
+  /** Channels without history that the durable log need not be asked about. */
+  uncountedChannels: 100_000,
   /** How long an idempotency key is remembered. */
   idempotencyTtlMs: 300_000,
   /** The file of the durable log; when it is full, publishing is refused (108). */

@@ -106,6 +106,49 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
         expect((await broker.history('a', { limit: 10 })).publications).toEqual([]);
       });
 
+      test('REC13 a channel that loses its retention goes on counting, and keeps nothing', async () => {
+        const { broker, sink } = await start();
+        await broker.subscribe('a');
+        await publishMany(broker, 'a', 3);
+        const positions = await Promise.all([
+          broker.publish('a', '4', {}),
+          broker.publish('a', '5', { idempotencyKey: 'k' }),
+          broker.publish('a', '6', kept),
+          broker.publish('a', '7', {}),
+          broker.publish('a', '8', kept),
+        ]);
+        expect(positions.map((position) => position?.offset)).toEqual([4, 5, 6, 7, 8]);
+        const { epoch, ...page } = await broker.history('a', { limit: 100 });
+        expect(new Set(positions.map((position) => position?.epoch))).toEqual(new Set([epoch]));
+        expect(page).toMatchObject({ top: 8, oldest: 8, publications: [{ offset: 8, data: '8' }] });
+        await sink.until(8);
+        expect(sink.of('a').map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+        expect(new Set(sink.seen.map((seen) => seen.epoch))).toEqual(new Set([epoch]));
+      });
+
+      test('REC13 a channel that gets retention begins to count, after everything that had no offset', async () => {
+        const { broker, sink } = await start();
+        await broker.subscribe('a');
+        const published = ['1', '2', '3', '4'].map((data, index) =>
+          broker.publish('a', data, index < 2 ? {} : kept),
+        );
+        expect((await Promise.all(published)).map((position) => position?.offset)).toEqual([
+          undefined,
+          undefined,
+          1,
+          2,
+        ]);
+        expect(await broker.publish('a', '5', {})).toMatchObject({ offset: 3 });
+        await sink.until(5);
+        expect(sink.of('a').map(({ data, offset }) => [data, offset])).toEqual([
+          ['1', 0],
+          ['2', 0],
+          ['3', 1],
+          ['4', 2],
+          ['5', 3],
+        ]);
+      });
+
       test('NAM4 data is carried as it was written', async () => {
         const { broker, sink } = await start();
         await broker.subscribe('a');

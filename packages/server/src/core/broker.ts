@@ -30,7 +30,10 @@ export interface Retention {
 }
 
 export interface PublishOptions {
-  /** Absent: the channel keeps no history, and the publication gets no offset. */
+  /**
+   * Absent: nothing is kept, and what was kept is forgotten. The publication gets an offset only where the channel has counted
+   * before: a client that knows a position of then is told what it missed.
+   */
   readonly retention?: Retention;
   readonly binary?: true;
   readonly exclude?: Exclusion;
@@ -90,7 +93,7 @@ export interface Broker {
   /** Resolves once every later publication of the channel reaches this node's sink. */
   subscribe(channel: string): Promise<void>;
   unsubscribe(channel: string): Promise<void>;
-  /** Appends, numbers, hands on. Undefined where no retention was given. */
+  /** Appends, numbers, hands on. Undefined where the publication got no offset. */
   publish(channel: string, data: JsonText, options: PublishOptions): Promise<Position | undefined>;
   /** What a publish with this key was answered within the last five minutes; undefined where there was none. Changes nothing. */
   answered(channel: string, idempotencyKey: string): Promise<EarlierAnswer | undefined>;

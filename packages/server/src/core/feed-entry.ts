@@ -90,9 +90,12 @@ export class FeedEntry {
     cursor: ReadonlyMap<string, Position> | undefined,
   ): Promise<StartingPoint | undefined> {
     const { rules, sessions } = this.#context;
-    if (rules.retention(name) === undefined) return undefined;
-    const { epoch, top, oldest } = await sessions.broker.history(name, { limit: 0 });
     const since = cursor?.get(cursorKey(name));
+    const isKept = rules.retention(name) !== undefined;
+    if (!isKept && since === undefined) return undefined;
+    const { epoch, top, oldest } = await sessions.broker.history(name, { limit: 0 });
+    // It kept some when the cursor was made. Nobody knows what came since, unless it went on counting.
+    if (!isKept && since?.epoch !== epoch) return { epoch: '', offset: 0, top: 0, cuts, lost: {} };
     if (since === undefined) {
       const asked = from === 'oldest' ? 0 : top - (last ?? 0);
       return { epoch, top, cuts, offset: Math.max(oldest - 1, asked) };
@@ -137,7 +140,7 @@ function cursorOf(held: readonly Channel[], starts: readonly (StartingPoint | un
   const positions = new Positions();
   for (const [index, { name }] of held.entries()) {
     const start = starts[index];
-    if (start !== undefined) positions.set(name, start.epoch, start.offset);
+    if (start !== undefined && start.epoch !== '') positions.set(name, start.epoch, start.offset);
   }
   return String(positions);
 }

@@ -39,6 +39,7 @@ export interface SessionContext {
 }
 
 /** Where a feed starts in a channel with history. */
+/** `epoch` is empty where the channel keeps no history any more. */
 export interface StartingPoint extends Position {
   /** The newest offset when it was looked up. */
   readonly top: number;
@@ -365,7 +366,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
     subscription.epoch = epoch;
     subscription.offset = offset;
-    this.#positions?.set(subscription.channel, epoch, offset);
+    if (epoch !== '') this.#positions?.set(subscription.channel, epoch, offset);
     // A wire without words for it has told of the loss before: in the head of the answer.
     if (lost !== undefined && this.connection.wire.gap !== undefined) this.tellGap(subscription, lost);
   }

@@ -2,7 +2,7 @@
  * The broker whose streams outlive the process: a log on disk, written by a thread of its own. What came while it committed
  * is its next commit; handing on follows the commit, so that nobody sees an offset that a crash can take back.
  */
-import type { JsonText, Position } from '@carillon/protocol';
+import { type JsonText, limits, type Position } from '@carillon/protocol';
 import type {
   Broker,
   BrokerSink,
@@ -40,6 +40,8 @@ export class DurableBroker implements Broker, Keep {
   #cancelSweep: Cancel | undefined;
   /** Publications on their way through the thread, of channels that keep nothing: later ones must not overtake them. */
   readonly #underWay = new Map<string, number>();
+  /** Channels without offsets, as the log said: what is published there without retention need not go through it. */
+  readonly #uncounted = new Set<string>();
 
   constructor({ clock, ...options }: DurableBrokerOptions) {
     this.#clock = clock;
@@ -71,14 +73,17 @@ export class DurableBroker implements Broker, Keep {
     const sink = this.#sink;
     if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
     const { retention, idempotencyKey } = options;
-    if (retention === undefined && idempotencyKey === undefined && !this.#underWay.has(channel)) {
+    if (retention === undefined && idempotencyKey === undefined && this.#isUncounted(channel)) {
       sink.publications(channel, [publication(data, options, 0)], '');
       return undefined;
     }
     const request: PublishRequest = { kind: 'publish', channel, data, ...options };
     const handOn = (answer: LogAnswer): Position | undefined =>
       this.#handOn(channel, answer as PublishAnswer, data, options);
-    if (retention !== undefined) return this.#thread.ask(request, handOn);
+    if (retention !== undefined) {
+      this.#uncounted.delete(channel);
+      return this.#thread.ask(request, handOn);
+    }
     this.#underWay.set(channel, (this.#underWay.get(channel) ?? 0) + 1);
     return this.#thread.ask(request, handOn).finally(() => this.#arrived(channel));
   }
@@ -131,6 +136,19 @@ export class DurableBroker implements Broker, Keep {
     await this.#thread.ask({ kind: 'put', about, key }, nothing);
   }
 
+  /** Nothing of the log is needed, and nothing is on its way there that would be overtaken. */
+  #isUncounted(channel: string): boolean {
+    return this.#uncounted.has(channel) && !this.#underWay.has(channel);
+  }
+
+  #note(channel: string, position: Position | undefined): void {
+    if (position !== undefined) this.#uncounted.delete(channel);
+    else {
+      if (this.#uncounted.size >= limits.uncountedChannels) this.#uncounted.clear();
+      this.#uncounted.add(channel);
+    }
+  }
+
   #handOn(
     channel: string,
     { position, isRepeat }: PublishAnswer,
@@ -138,6 +156,7 @@ export class DurableBroker implements Broker, Keep {
     options: PublishOptions,
   ): Position | undefined {
     if (!isRepeat) {
+      this.#note(channel, position);
       const item = publication(data, options, position?.offset ?? 0);
       this.#sink?.publications(channel, [item], position?.epoch ?? '');
     }

@@ -38,13 +38,15 @@ export class Publications {
     this.#purge = database.prepare('DELETE FROM publications WHERE channel = ? AND offset < ?');
   }
 
-  /** Appends to a channel that has a number. Returns the offset. */
+  /** Appends to a channel that has a number; without retention it is counted, and nothing is kept. Returns the offset. */
   append(head: Head, { data, binary, exclude, retention }: PublishRequest, now: number): number {
     head.top += 1;
-    if (retention !== undefined) {
-      head.ttlMs = retention.ttlMs;
-      this.#advance(head, head.top - retention.size + 1);
+    if (retention === undefined) {
+      this.clear(head);
+      return head.top;
     }
+    head.ttlMs = retention.ttlMs;
+    this.#advance(head, head.top - retention.size + 1);
     if (head.oldest === head.top) head.oldestAt = now;
     const excluded = exclude === undefined ? null : JSON.stringify(exclude);
     this.#insert.run(head.id, head.top, now, binary === true ? 1 : 0, excluded, data);

@@ -141,12 +141,13 @@ export class LogStore {
     const head = this.#head(channel);
     const before = key === undefined ? undefined : this.#repeat(head, key, now);
     if (before !== undefined) return before;
-    if (retention === undefined && key === undefined) return { position: undefined, isRepeat: false };
+    const isNumbered = retention !== undefined || head.top > 0;
+    if (!isNumbered && key === undefined) return { position: undefined, isRepeat: false };
     head.touchedAt = now;
     head.positionTtlMs = retention?.positionTtlMs ?? this.#options.positionTtlMs;
     this.#heads.keep(head);
     this.#heads.changed(head);
-    const offset = retention === undefined ? undefined : this.#publications.append(head, request, now);
+    const offset = isNumbered ? this.#publications.append(head, request, now) : undefined;
     const position = offset === undefined ? undefined : { epoch: head.epoch, offset };
     if (key !== undefined) {
       this.#rememberKey.run(head.id, key, now, position?.epoch ?? null, position?.offset ?? null);

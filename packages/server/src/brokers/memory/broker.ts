@@ -25,6 +25,7 @@ export interface MemoryBrokerOptions {
 }
 
 const sweepMs = 5_000;
+const nothingKept = { size: 0, ttlMs: 0 };
 
 export class MemoryBroker implements Broker {
   readonly #clock: Clock;
@@ -73,7 +74,8 @@ export class MemoryBroker implements Broker {
     const sink = this.#sink;
     if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
     const item = unnumbered(data, options);
-    if (retention === undefined && idempotencyKey === undefined) {
+    const isNumbered = retention !== undefined || (this.#streams.get(channel)?.top ?? 0) > 0;
+    if (!isNumbered && idempotencyKey === undefined) {
       sink.publications(channel, [item], '');
       return undefined;
     }
@@ -85,9 +87,8 @@ export class MemoryBroker implements Broker {
       if (answer !== undefined) return answer.position;
     }
     const before = stream.bytes;
-    const publication = retention === undefined ? item : stream.append(item, retention, now);
-    const position =
-      retention === undefined ? undefined : { epoch: stream.epoch, offset: publication.offset };
+    const publication = isNumbered ? stream.append(item, retention ?? nothingKept, now) : item;
+    const position = isNumbered ? { epoch: stream.epoch, offset: publication.offset } : undefined;
     if (idempotencyKey !== undefined) stream.remember(idempotencyKey, position, now);
     this.#bytes += stream.bytes - before;
     if (this.#bytes > this.#maxBytes) this.#makeRoom();
