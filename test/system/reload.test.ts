@@ -204,6 +204,16 @@ test('RLD1 hooks are loaded again with the config; where they cannot be, nothing
   expect(body).toMatchObject({ result: { config: { failing: expect.anything() } } });
 });
 
+test('RLD5 a subscription that the new rules do not admit ends, and the connection stays', async () => {
+  const { wsUrl } = await start(config);
+  using client = await Listener.subscribed(`${wsUrl}/ws`, 'a:1');
+  writeFileSync(file, JSON.stringify({ ...config, channels: { 'a:*': { ...open, subscribe: 'user' } } }));
+  expect((await reload()).stdout).toBe('changed: channels["a:*"].subscribe\n');
+  expect(await client.until(1)).toEqual(['{"event":"a:1","type":"unsubscribed","code":1,"msg":"Not Auth"}']);
+  client.send('{"op":"ping"}');
+  expect((await client.until(2)).at(-1)).toBe('{"result":"pong"}');
+});
+
 test('RLD4 who has logged in stays so; who comes is judged by the new config', async () => {
   const backend = await Backend.start((res) => void res.end('{"uid":9}'));
   const { wsUrl } = await start({
