@@ -6,6 +6,7 @@
  *
  * From the thread: {@link Signals}, and {@link Notice}s.
  */
+import { isJson } from '@carillon/protocol';
 
 /** By threes: `id, outcome, text` for an answer, `-id, method, params` for a request. Empty: a sign of life. */
 export type Signals = readonly (number | string)[];
@@ -44,7 +45,38 @@ export type Notice =
   /** The thread ends itself. */
   | { readonly type: 'exit'; readonly hook: string; readonly sentence: string };
 
-export type FromThread = Signals | Notice;
+/** The application's code may post to the same port, whatever it likes. */
+export function isSignals(message: unknown): message is Signals {
+  if (!Array.isArray(message) || message.length % 3 !== 0) return false;
+  for (let at = 0; at < message.length; at += 3) {
+    if (!Number.isInteger(message[at])) return false;
+    const head: unknown = message[at + 1];
+    if (typeof head !== 'string' && typeof head !== 'number') return false;
+    if (typeof message[at + 2] !== 'string') return false;
+  }
+  return true;
+}
+
+/** The texts that each kind of notice has. */
+const noticeTexts: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['loaded', ['hooks']],
+  ['unloadable', ['sentence']],
+  ['file', ['path', 'stamp']],
+  ['log', ['level', 'hook', 'message', 'fields']],
+  ['fault', ['hook', 'sentence']],
+  ['exit', ['hook', 'sentence']],
+]);
+const levels: readonly unknown[] = ['debug', 'info', 'warn', 'error'];
+
+export function isNotice(message: unknown): message is Notice {
+  if (typeof message !== 'object' || message === null) return false;
+  const fields = message as Readonly<Record<string, unknown>>;
+  const texts = noticeTexts.get(fields['type']);
+  if (texts?.every((name) => typeof fields[name] === 'string') !== true) return false;
+  if (fields['type'] !== 'log') return true;
+  const more = String(fields['fields']);
+  return levels.includes(fields['level']) && (more === '' || isJson(more));
+}
 
 /** Ends the thread from the inside, so that what it left for its end can run. */
 export const endText = 'end';

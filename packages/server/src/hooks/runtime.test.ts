@@ -140,6 +140,27 @@ describe('RUN3 a hook that throws', () => {
     }
   });
 
+  test('that cannot be read is 100 for its own call, and the thread goes on', async () => {
+    const host = await start(`
+      const broken = () => { throw new Error('not to be read'); };
+      const errors = [
+        { get code() { return broken(); } },
+        new Proxy({}, { get: broken, getPrototypeOf: broken }),
+        Object.assign(new Error(), { message: 5 }),
+        Object.assign(new Error(), { stack: 5 }),
+        { toJSON: broken, toString: broken },
+        Object.assign(Object.create(null), { amount: 1n }),
+      ];
+      export const publish = ({ data }) => { if (data >= 0) throw errors[data]; return { data: 'fine' }; };`);
+    const asked = [0, 1, 2, 3, 4, 5, -1].map((data) => host.refusal(data));
+    expect(await Promise.all(asked)).toEqual([
+      ...Array(6).fill('100 internal server error'),
+      'passed: "fine"',
+    ]);
+    expect(host.info['generation']).toBe(1);
+    expect(host.log.lines.join('\n')).not.toContain('replaced');
+  });
+
   test('without one is 100, and the log has hook, file and line, once for many', async () => {
     const host = await start({
       'hooks.ts': `import { deep } from './lib/deep.ts';\nexport function publish() {\n  deep();\n}\n`,
@@ -272,6 +293,21 @@ describe('RUN6 a hook that fails again and again', () => {
     }
     expect(await host.publish({ a: { b: 2 } })).toBe(2);
   });
+});
+
+test('RUN5 what a thread says that is none of the words between it and the server is told once, and changes nothing', async () => {
+  const host = await start(`
+    import { parentPort } from 'node:worker_threads';
+    const junk = [null, undefined, 7, 'ready', {}, { type: 'log', level: 'loud', hook: '', message: 'x', fields: '' },
+      { type: 'log', level: 'info', hook: '', message: 'x', fields: '{' }, { type: 'fault' }, [1], [1, 2], ['a', 1, 'b'], [9, {}, 'b'],
+      [-9, 'publish', {}], { type: 'loaded' }, { type: 'toString' }, { type: '__proto__' }];
+    export const publish = () => { for (const each of junk) parentPort.postMessage(each); return { data: 'fine' }; };`);
+  expect(await host.publish(1)).toBe('fine');
+  expect(await host.publish(2)).toBe('fine');
+  const told = host.log.lines.filter((line) => line.includes('parentPort'));
+  expect(told).toHaveLength(1);
+  expect(host.info['generation']).toBe(1);
+  expect(host.requests).toEqual([]);
 });
 
 test('RUN7 beyond so many calls under way, each further one is 108 at once', async () => {

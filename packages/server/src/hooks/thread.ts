@@ -8,7 +8,8 @@ import { ReplyError } from '../core/errors.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
 import {
   endText,
-  type FromThread,
+  isNotice,
+  isSignals,
   type Notice,
   outcomes,
   type Signals,
@@ -79,6 +80,7 @@ export class HookThread {
   /** When the calls are done, nobody needs it. */
   #isRetired = false;
   #isEnding = false;
+  #hasHeardOther = false;
 
   constructor(options: ThreadOptions) {
     this.#options = options;
@@ -97,7 +99,7 @@ export class HookThread {
       stuck: () => this.#stuck(),
       look: () => void this.#lookAtMemory(),
     });
-    this.#worker.on('message', (message: FromThread) => this.#received(message));
+    this.#worker.on('message', (message: unknown) => this.#received(message));
     this.#worker.on('error', (error: Error) => this.#failed(error));
     this.#worker.on('messageerror', (error) => this.#end(`what it says cannot be read (${error.message})`));
     this.#ended = new Promise((resolve) => {
@@ -183,10 +185,19 @@ export class HookThread {
     this.#worker.postMessage(text);
   }
 
-  #received(message: FromThread): void {
+  #received(message: unknown): void {
     this.#calls.signOfLife();
-    if (Array.isArray(message)) this.#signals(message as Signals);
-    else this.#noticed(message as Notice);
+    if (isSignals(message)) this.#signals(message);
+    else if (isNotice(message)) this.#noticed(message);
+    else this.#heardOther();
+  }
+
+  /** A library that finds itself in a thread may speak to whoever began it. Nobody here listens. */
+  #heardOther(): void {
+    if (this.#hasHeardOther) return;
+    this.#hasHeardOther = true;
+    const message = 'hooks post messages of their own to the parentPort of their thread, which nobody reads';
+    this.#options.owner.wrote({ type: 'log', level: 'warn', hook: '', message, fields: '' });
   }
 
   #signals(signals: Signals): void {

@@ -121,10 +121,16 @@ function answerPart(name: string, value: unknown): unknown {
   }
 }
 
-/** What the application means to say; undefined for any other error. */
+/** What the application means to say; undefined for any other error, also for one that throws when it is read. */
 function refusalText(error: unknown): string | undefined {
-  if (!isObject(error)) return undefined;
-  const { code, message } = error;
+  try {
+    return isObject(error) ? refusalOf(error) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function refusalOf({ code, message }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof code !== 'number' || !Number.isInteger(code) || code < 400 || code > 1_999) return undefined;
   const text = typeof message === 'string' ? message : '';
   return JSON.stringify([code, text.slice(0, limits.hookMessageCharacters)]);

@@ -7,8 +7,16 @@ import { fileURLToPath } from 'node:url';
 const longestSentence = 500;
 const ownRoot = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Paths are told as they are seen from `folder`. */
+/** Paths are told as they are seen from `folder`. Never throws, whatever was thrown: getters and proxies may. */
 export function sentenceOf(error: unknown, folder: string): string {
+  try {
+    return readable(error, folder);
+  } catch {
+    return 'something was thrown that cannot even be read';
+  }
+}
+
+function readable(error: unknown, folder: string): string {
   if (!(error instanceof Error)) return `something that is no error was thrown: ${shortened(shown(error))}`;
   return `${shortened(headline(error))}${written(placeOf(error), folder)}`;
 }
@@ -26,11 +34,13 @@ interface Place {
 }
 
 function headline({ name, message }: Error): string {
-  const [line = ''] = message.split('\n');
+  // Anything may stand there.
+  const [line = ''] = String(message).split('\n');
   return name === 'Error' ? line : `${name}: ${line}`;
 }
 
-function placeOf({ stack = '' }: Error): Place | undefined {
+function placeOf(error: Error): Place | undefined {
+  const stack = String(error.stack ?? '');
   // Where the text itself is wrong, the first line is the place; else the frames have it.
   const head = /^(?:file:\/\/)?(\/[^\n]*?|[A-Za-z]:[^\n]*?):(\d+)\n/.exec(stack);
   if (head?.[1] !== undefined && head[2] !== undefined) return { file: head[1], line: head[2] };
