@@ -191,7 +191,7 @@ export const limits = {
   hookLoadMs: 30_000,
   /** What hooks were told at the end of the server, such as `disconnect`, may take so long, besides what is left of `drain`. */
   hookFarewellMs: 1_000,
-  /** What the hooks may need, in the heap of their thread and besides it. */
+  /** What the hooks may keep in memory, in the heap of their thread and besides it. */
   hookMemoryBytes: 268_435_456,
   /** Failures in a row after which a hook is not asked (108), and for how long. */
   hookFailures: 5,

@@ -55,7 +55,6 @@ describe('RUN4 calls in flight', () => {
       clock,
       ping: () => void happened.push('ping'),
       stuck: () => void happened.push('stuck'),
-      look: () => {},
     });
     return { clock, calls, happened };
   }

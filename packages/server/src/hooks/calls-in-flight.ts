@@ -9,8 +9,6 @@ export interface CallsInFlightOptions {
   readonly ping: () => void;
   /** A call is late, and for a good part of its time there was no sign of life at all. */
   readonly stuck: () => void;
-  /** Called now and then while there are calls. */
-  readonly look: () => void;
 }
 
 interface Call {
@@ -82,7 +80,7 @@ export class CallsInFlight {
   }
 
   #look(): void {
-    const { clock, timeoutMs, ping, stuck, look } = this.#options;
+    const { clock, timeoutMs, ping, stuck } = this.#options;
     const now = clock.now();
     for (const [id, { startedAt }] of this.#calls) {
       const age = now - startedAt;
@@ -100,6 +98,5 @@ export class CallsInFlight {
       }
       break;
     }
-    if (this.#calls.size > 0) look();
   }
 }

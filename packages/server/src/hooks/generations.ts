@@ -264,6 +264,8 @@ export class Generations {
       const own = thread();
       return own !== undefined && this.#current?.isOf(own) === true;
     };
+    const replaced = (): string =>
+      isCurrent() ? 'their thread is replaced' : 'the thread of an earlier generation failed';
     return {
       request,
       file: (path, stamp) => {
@@ -275,11 +277,11 @@ export class Generations {
         log[level](message, { ...more, ...(hook !== '' && { hook }) });
       },
       faulty: (sentence) => {
-        log.error(`hooks: their thread is replaced: ${sentence}`);
+        log.error(`hooks: ${replaced()}: ${sentence}`);
         if (isCurrent()) this.#replacements.need();
       },
       died: (sentence) => {
-        log.error(`hooks: their thread is replaced: ${sentence}`);
+        log.error(`hooks: ${replaced()}: ${sentence}`);
         if (!isCurrent()) return;
         this.#current?.lostThread();
         this.#replacements.need();

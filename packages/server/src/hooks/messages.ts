@@ -42,6 +42,8 @@ export type Notice =
     }
   /** Something went wrong outside of any call; `hook` is empty where it is not known which one began it. */
   | { readonly type: 'fault'; readonly hook: string; readonly sentence: string }
+  /** The garbage is collected. */
+  | { readonly type: 'collected' }
   /** The thread ends itself. */
   | { readonly type: 'exit'; readonly hook: string; readonly sentence: string };
 
@@ -80,6 +82,9 @@ export function isNotice(message: unknown): message is Notice {
 
 /** Ends the thread from the inside, so that what it left for its end can run. */
 export const endText = 'end';
+
+/** Asks the thread to collect its garbage; the notice `collected` is its answer. */
+export const collectText = 'collect';
 
 export interface ThreadData {
   readonly path: string;

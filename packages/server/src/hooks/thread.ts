@@ -6,7 +6,9 @@ import { type JsonText, limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { ReplyError } from '../core/errors.ts';
 import { CallsInFlight } from './calls-in-flight.ts';
+import { heapLimitMb, MemoryWatch } from './memory-watch.ts';
 import {
+  collectText,
   endText,
   isNotice,
   isSignals,
@@ -66,6 +68,7 @@ export class HookThread {
   readonly #running = new SharedArrayBuffer(4);
   readonly #slot = new Int32Array(this.#running);
   readonly #calls: CallsInFlight;
+  readonly #memory: MemoryWatch;
   /** Resolves when the thread is no more. */
   readonly #ended: Promise<void>;
   #loaded: { resolve(hooks: string): void; reject(fault: Error): void } | undefined;
@@ -90,14 +93,21 @@ export class HookThread {
       workerData,
       execArgv,
       name: 'hooks',
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memoryBytes / mebibyte) },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMb(memoryBytes) },
     });
     this.#calls = new CallsInFlight({
       timeoutMs,
       clock,
       ping: () => this.#worker.postMessage('[]'),
       stuck: () => this.#stuck(),
-      look: () => void this.#lookAtMemory(),
+    });
+    this.#memory = new MemoryWatch({
+      worker: this.#worker,
+      limitBytes: memoryBytes,
+      clock,
+      isBusy: () => this.#loaded !== undefined || this.#calls.size > 0,
+      collect: () => this.#worker.postMessage(collectText),
+      exceeded: () => this.#end(this.#tooMuchMemory()),
     });
     this.#worker.on('message', (message: unknown) => this.#received(message));
     this.#worker.on('error', (error: Error) => this.#failed(error));
@@ -160,6 +170,7 @@ export class HookThread {
   /** Ends at once. */
   async terminate(): Promise<void> {
     this.#isRetired = true;
+    this.#isEnding = true;
     this.#end('it was ended');
     await this.#ended;
   }
@@ -232,6 +243,9 @@ export class HookThread {
         else this.#end(sentence);
         break;
       }
+      case 'collected':
+        this.#memory.collected();
+        break;
       case 'exit':
         this.#reason ??= `it ended itself: ${notice.sentence}${begunBy(notice.hook)}`;
     }
@@ -274,13 +288,6 @@ export class HookThread {
     else this.#reason ??= `it failed: ${error.message}`;
   }
 
-  /** What lies outside the heap, such as buffers, no limit of Node.js bounds. */
-  async #lookAtMemory(): Promise<void> {
-    const statistics = await this.#worker.getHeapStatistics().catch(() => undefined);
-    if (statistics === undefined || statistics.external_memory <= this.#options.memoryBytes) return;
-    this.#end(this.#tooMuchMemory());
-  }
-
   #tooMuchMemory(): string {
     const most = this.#options.memoryBytes / mebibyte;
     return `it needs more memory than ${most} MiB (limits.hookMemoryBytes)${this.#whileRunning()}`;
@@ -309,6 +316,7 @@ export class HookThread {
   #gone(reason: string): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#memory.close();
     const sentence = this.#reason ?? `${reason}${this.#whileRunning()}`;
     const running = this.#runningHook();
     const guilty = running ?? (this.#calls.hooks().length === 1 ? this.#calls.hooks()[0] : undefined);
@@ -318,7 +326,7 @@ export class HookThread {
       outcome: 'unavailable',
       isGuilty: hook === guilty,
     }));
-    if (!wasLoading && !this.#isRetired) this.#options.owner.died(sentence);
+    if (!wasLoading && !this.#isEnding) this.#options.owner.died(sentence);
   }
 }
 

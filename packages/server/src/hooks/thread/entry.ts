@@ -1,9 +1,11 @@
 /** What a thread of hooks runs: it loads the module, says what it found, and answers calls until it is ended. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { dirname } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort, workerData } from 'node:worker_threads';
 import { fileStamp } from '../file-stamp.ts';
-import { endText, type Notice, type Signals, type ThreadData } from '../messages.ts';
+import { collectText, endText, type Notice, type Signals, type ThreadData } from '../messages.ts';
 import { Calls } from './calls.ts';
 import { sentenceOf } from './fault.ts';
 import { Helpers } from './helpers.ts';
@@ -30,7 +32,8 @@ try {
   const calls = new Calls({ hooks: hooks.functions, helpers, outbox, slot, scope, folder });
   parentPort?.on('message', (text: string) => {
     if (text === endText) exit(0);
-    calls.received(text);
+    if (text === collectText) collect();
+    else calls.received(text);
   });
   say({ type: 'loaded', hooks: hooks.text });
 } catch (error) {
@@ -38,6 +41,13 @@ try {
     type: 'unloadable',
     sentence: error instanceof LoadFault ? error.message : sentenceOf(error, folder),
   });
+}
+
+/** What is left then is in use. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  say({ type: 'collected' });
 }
 
 /** What no call answers for. The thread lives on until another has taken its place. */
