@@ -19,7 +19,7 @@ export function renderBanner(
     ],
     ['websocket', `${base.replace(/^http/, 'ws')}${settings.websocket.path}`],
     ['api', `${apiUrl.replace(/\/$/, '')}/v1`],
-    ['engine', 'memory (nothing outlives a restart)'],
+    ['engine', `memory (${kept(settings.dataDir)})`],
     ['config', file ?? 'none'],
   ];
   const mode = development
@@ -29,4 +29,8 @@ export function renderBanner(
       ]
     : [];
   return `${[`Carillon ${version}`, columns(rows), ...mode, 'Ctrl-C stops it.'].join('\n')}\n`;
+}
+
+function kept(dataDir: string | undefined): string {
+  return dataDir === undefined ? 'nothing outlives a restart' : `what outlives a restart is in ${dataDir}`;
 }

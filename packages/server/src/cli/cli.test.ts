@@ -277,6 +277,13 @@ describe('serve', () => {
     expect((await stop(server)).code).toBe(0);
   });
 
+  it('says what outlives it', async () => {
+    const [without, with_] = [await serving(), await serving(['--data', './kept'])];
+    expect(without.banner).toContain('memory (nothing outlives a restart)\n');
+    expect(with_.banner).toMatch(/memory \(what outlives a restart is in \/.+kept\)\n/);
+    await Promise.all([stop(without), stop(with_)]);
+  });
+
   it('takes a signal that comes twice at once for one', async () => {
     const server = await serving();
     server.child.kill('SIGINT');

@@ -65,7 +65,9 @@ function attempt(asked: HttpRequest, timeoutMs: number): Promise<HttpAnswer> {
       reject(fault);
       request.destroy();
     };
-    cancel = clock.after(timeoutMs, () => fail(new HttpFault(`no answer within ${asked.timeoutMs} ms`)));
+    cancel = clock.after(timeoutMs, () =>
+      fail(new HttpFault(`no answer within ${Math.round(asked.timeoutMs)} ms`)),
+    );
     request.on('error', (error: NodeJS.ErrnoException) => {
       const isStale = !isAnswered && request.reusedSocket && error.code === 'ECONNRESET';
       fail(new HttpFault(error.code ?? error.message, isStale));

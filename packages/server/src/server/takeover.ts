@@ -1,5 +1,6 @@
 /** How a new server takes the place of one that runs: it asks the other to end, and waits for the data directory. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 
 export interface Takeover {
@@ -34,14 +35,19 @@ export async function openDataDir(
     hasAsked = true;
     await new Promise((resolve) => setTimeout(resolve, retryMs));
   }
-  writeFileSync(pidFile(dataDir), `${process.pid}\n`);
+  writeFileSync(pidFile(dataDir), `${process.pid}\n${hostname()}\n`);
 }
 
-/** Whoever has the directory has written its number there; the number of a process that is gone is never found locked. */
+/**
+ * Whoever has the directory has written its number there, and the name of its machine: in another container the same number is
+ * some other process, as likely as not this one.
+ */
 function askToEnd(dataDir: string): number | undefined {
   try {
-    const pid = Number(readFileSync(pidFile(dataDir), 'utf8'));
-    if (!Number.isSafeInteger(pid) || pid <= 1) return undefined;
+    const [number, machine] = readFileSync(pidFile(dataDir), 'utf8').split('\n');
+    const pid = Number(number);
+    if (!Number.isSafeInteger(pid) || pid <= 1 || pid === process.pid || machine !== hostname())
+      return undefined;
     process.kill(pid, 'SIGTERM');
     return pid;
   } catch {
