@@ -1,6 +1,5 @@
 /** Tokens that a backend judges: each is sent to it, and its answer is never kept. */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { limits } from '@carillon/protocol';
 import type { Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
@@ -8,7 +7,7 @@ import { type ReplyError, refuse } from '../core/errors.ts';
 import { IdentityFault, isFields, readIdentityAnswer } from '../core/identity.ts';
 import type { Log } from '../core/log.ts';
 import { Availability } from '../outbound/availability.ts';
-import { ask, HttpFault } from '../outbound/request.ts';
+import { ask, connectionsTo, HttpFault, jsonHeaders } from '../outbound/request.ts';
 import { Turns } from '../outbound/turns.ts';
 import type { Authority } from './authority.ts';
 
@@ -30,7 +29,7 @@ export class CallbackTokens implements Authority {
   readonly #url: URL;
   readonly #options: CallbackOptions;
   readonly #clock: Clock;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
   readonly #turns: Turns;
   readonly #availability: Availability;
   /** What is being asked, by token: who shows the same one meanwhile gets the same answer. */
@@ -41,8 +40,7 @@ export class CallbackTokens implements Authority {
     this.#url = new URL(url);
     this.#options = options;
     this.#clock = clock;
-    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: concurrency, timeout: 30_000 });
+    this.#agent = connectionsTo(this.#url, concurrency);
     this.#turns = new Turns({ atOnce: concurrency, waiting: limits.authWaiting, clock });
     this.#availability = new Availability('the auth callback', this.#url, log);
   }
@@ -82,13 +80,7 @@ export class CallbackTokens implements Authority {
     const { status, body: answer } = await ask({
       url: this.#url,
       method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        Accept: 'application/json',
-        'User-Agent': 'carillon',
-        ...this.#options.headers,
-        'Content-Length': String(Buffer.byteLength(body)),
-      },
+      headers: jsonHeaders(body, this.#options.headers),
       body,
       agent: this.#agent,
       timeoutMs,

@@ -77,11 +77,6 @@ export class Lane implements Place {
     return this.#members.length + this.#aside.size;
   }
 
-  /** Those who are not live: joining, behind, rereading. */
-  get asideSize(): number {
-    return this.#aside.size;
-  }
-
   /** Encodes the publication, once for everybody, and keeps the frame until the turn ends. Returns its bytes. */
   append(publication: Publication, epoch: string): number {
     const { offset, exclude } = publication;

@@ -256,7 +256,7 @@ export class Node {
     await this.#broker.removeHistory(channel);
   }
 
-  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters) and that `admits` admits, at most 10,000. */
+  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters), at most 10,000. `within`: only those that match one of these, too. */
   async channels(pattern = '*', within?: readonly string[]): Promise<readonly ChannelInfo[]> {
     const query = { pattern, limit: limits.listedChannels, ...(within && { within }) };
     const matches = channelMatcher(query);
@@ -284,11 +284,6 @@ export class Node {
   /** How many sessions of this node are subscribed. */
   subscribers(channel: string): number {
     return this.#hub.subscribers(channel);
-  }
-
-  /** @throws {ReplyError} 101, 108 or 109, as the authenticator says. */
-  authenticate(token: string): Promise<Identity> {
-    return this.authenticator.authenticate(token);
   }
 
   /** Whether a client that has no session may publish. @throws {ReplyError} 1, 102 or 103 when not, 107 a bad name. */

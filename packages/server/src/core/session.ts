@@ -38,8 +38,7 @@ export interface SessionContext {
   readonly attendance: Pick<Attendance, 'came' | 'left'>;
 }
 
-/** Where a feed starts in a channel with history. */
-/** `epoch` is empty where the channel keeps no history any more. */
+/** Where a feed starts in a channel with history; `epoch` is empty where the channel keeps none any more. */
 export interface StartingPoint extends Position {
   /** The newest offset when it was looked up. */
   readonly top: number;

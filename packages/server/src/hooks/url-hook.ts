@@ -1,9 +1,8 @@
 /** A hook that is a backend: each event is a request to it, and its answer is the hook's. */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { compactSlice, isJson, isNestedDeeper, type JsonText, limits, memberSlice } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
-import { ask, type HttpAnswer, HttpFault } from '../outbound/request.ts';
+import { ask, connectionsTo, type HttpAnswer, HttpFault, jsonHeaders } from '../outbound/request.ts';
 import { Turns } from '../outbound/turns.ts';
 import { isTold } from './names.ts';
 import type { Settled } from './settled.ts';
@@ -18,7 +17,7 @@ export interface UrlHookOptions extends UrlHookSettings {
 export class UrlHook {
   readonly #options: UrlHookOptions;
   readonly #url: URL;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
   readonly #turns: Turns;
   #inFlight = 0;
   #whenDone: (() => void) | undefined;
@@ -26,9 +25,8 @@ export class UrlHook {
   constructor(options: UrlHookOptions) {
     this.#options = options;
     this.#url = new URL(options.url);
-    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
     const { hookUrlsAtOnce, hookUrlsWaiting } = limits;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: hookUrlsAtOnce, timeout: 30_000 });
+    this.#agent = connectionsTo(this.#url, hookUrlsAtOnce);
     this.#turns = new Turns({ atOnce: hookUrlsAtOnce, waiting: hookUrlsWaiting, clock: options.clock });
   }
 
@@ -78,13 +76,7 @@ export class UrlHook {
     return ask({
       url: this.#url,
       method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        Accept: 'application/json',
-        'User-Agent': 'carillon',
-        ...this.#options.headers,
-        'Content-Length': String(Buffer.byteLength(body)),
-      },
+      headers: jsonHeaders(body, this.#options.headers),
       body,
       agent: this.#agent,
       timeoutMs,

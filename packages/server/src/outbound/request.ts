@@ -1,6 +1,6 @@
 /** One HTTP request whose answer is late, long or broken at most within its bounds. */
-import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Cancel, Clock } from '../core/clock.ts';
 
 export interface HttpRequest {
@@ -29,6 +29,9 @@ export interface HttpAnswer {
   readonly retryAfter?: string;
 }
 
+/** How long a connection may be silent, in milliseconds. */
+const idleMs = 30_000;
+
 /** There is no answer that could be used. The message is half a sentence for the log. */
 export class HttpFault extends Error {
   /** A kept connection turned out to be closed: the request was not seen, and another connection will do. */
@@ -39,6 +42,23 @@ export class HttpFault extends Error {
     this.name = 'HttpFault';
     this.isStale = isStale;
   }
+}
+
+/** Connections to the server of a URL that are kept between requests, so many at most. */
+export function connectionsTo(url: URL, maxSockets: number): Agent {
+  const options = { keepAlive: true, maxSockets, timeout: idleMs };
+  return url.protocol === 'https:' ? new HttpsAgent(options) : new Agent(options);
+}
+
+/** Of a request whose body is JSON, and whose answer is too; `own` come from the config and may replace some. */
+export function jsonHeaders(body: string, own: Readonly<Record<string, string>>): Record<string, string> {
+  return {
+    'Content-Type': 'application/json',
+    Accept: 'application/json',
+    'User-Agent': 'carillon',
+    ...own,
+    'Content-Length': String(Buffer.byteLength(body)),
+  };
 }
 
 /** Redirects are not followed: they are answers like others. @throws {HttpFault} */

@@ -1,9 +1,8 @@
 /** One attempt to deliver a batch: signs it, sends it, and says what became of it. */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
-import { ask } from '../outbound/request.ts';
+import { ask, connectionsTo } from '../outbound/request.ts';
 import { type Batch, bodyOf } from './batch.ts';
 import { signedHeaders, signingKey } from './signature.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -26,7 +25,7 @@ export class Sender {
   readonly shownUrl: string;
   readonly #url: URL;
   readonly #clock: Clock;
-  readonly #agent: HttpAgent;
+  readonly #agent: Agent;
   #options: SenderOptions;
   #keys: readonly Buffer[];
 
@@ -34,8 +33,7 @@ export class Sender {
     this.#url = new URL(options.url);
     this.shownUrl = this.#url.origin + this.#url.pathname;
     this.#clock = clock;
-    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: sockets, timeout: 30_000 });
+    this.#agent = connectionsTo(this.#url, sockets);
     this.#options = options;
     this.#keys = options.secrets.map(signingKey);
   }

@@ -212,9 +212,5 @@ function checkMeshMessage(
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 export type PublishParams = z.infer<typeof publishParams>;
-export type BroadcastParams = z.infer<typeof broadcastParams>;
-export type HistoryParams = z.infer<typeof historyParams>;
-export type ChannelParams = z.infer<typeof channelParams>;
-export type ChannelsParams = z.infer<typeof channelsParams>;
 export type BatchParams = z.infer<typeof batchParams>;
 export type MeshMessage = Pick<z.infer<typeof meshPublishParams>, 'd' | 't'>;
