@@ -66,4 +66,37 @@ describe('the log', () => {
     expect(written).toHaveLength(1);
     expect(written.join('').trimEnd()).not.toMatch(/\p{Cc}/u);
   });
+
+  it('tells a terminal nothing: no control characters of eight bits, and none in the names of fields', async () => {
+    const written = await lines({ level: 'debug', format: 'human' }, false, (log) =>
+      log.info('a\u009b31m\u007f', {
+        one: 'b\u009b31m',
+        two: 'c \u009b31m\u2028d',
+        'x\n12:00:00 error forged': 1,
+        four: ['e\u0085'],
+      }),
+    );
+    expect(written).toHaveLength(1);
+    expect(written.join('').trimEnd()).not.toMatch(/[\p{Cc}\u2028]/u);
+    expect(written.join('')).toContain(
+      'a\\u009b31m\\u007f one=b\\u009b31m two="c \\u009b31m\\u2028d" x\\n12:00',
+    );
+  });
+
+  it('has each part of a JSON line once: a field that is called like one steps aside', async () => {
+    const [line = ''] = await lines({ level: 'info', format: 'json' }, false, (log) =>
+      log.warn('true', { level: 'error', msg: 'forged', time: 0, pid: 1, other: 2 }),
+    );
+    expect(line.match(/"(?:level|msg|time|pid)":/g)).toHaveLength(4);
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'warn',
+      msg: 'true',
+      pid: process.pid,
+      level_: 'error',
+      msg_: 'forged',
+      time_: 0,
+      pid_: 1,
+      other: 2,
+    });
+  });
 });

@@ -24,6 +24,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const ranks = { debug: 0, info: 1, warn: 2, error: 3, silent: 4 } as const;
 const secretNames = /^(?:.*[-_])?(?:token|secret|password|authorization|cookie|key|keys|apikey)$/i;
+const partsOfLine: readonly string[] = ['level', 'time', 'pid', 'msg'];
 const secretInUrl = /([?&](?:token|key|secret)=)[^&\s"']+/gi;
 const credentialsInUrl = /(\/\/)[^/@\s:]*:[^/@\s]*@/g;
 
@@ -54,26 +55,37 @@ async function jsonWriter(stream: LogStream): Promise<Writer> {
     { level: 'debug', base: { pid: process.pid }, formatters: { level: (label) => ({ level: label }) } },
     { write: (line: string) => void stream.write(line) },
   );
-  return (level, message, fields) => logger[level](fields, message);
+  return (level, message, fields) => logger[level](ownNames(fields), message);
+}
+
+/** A line has each of its names once: a field that is called like a part of the line itself steps aside. */
+function ownNames(fields: Fields): Fields {
+  if (!partsOfLine.some((name) => Object.hasOwn(fields, name))) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [partsOfLine.includes(name) ? `${name}_` : name, value]),
+  );
 }
 
 function humanWriter(stream: LogStream): Writer {
   return (level, message, fields) => {
     const time = new Date().toTimeString().slice(0, 8);
     const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${shown(value)}`);
-    stream.write(`${time} ${level.padEnd(5)} ${oneLine(message)}${pairs.join('')}\n`);
+    stream.write(`${time} ${level.padEnd(5)} ${oneLine(`${message}${pairs.join('')}`)}\n`);
   };
 }
 
 function shown(value: unknown): string {
-  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? oneLine(value) : JSON.stringify(value);
+  if (typeof value === 'string') return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
   if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
   return JSON.stringify(value) ?? String(value);
 }
 
-/** A line stays one line, whatever a client sent. */
+/** A line stays one line, and a terminal is told nothing, whatever a client sent. JSON alone would leave some of these as they are. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (control) => JSON.stringify(control).slice(1, -1));
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, (control) => {
+    const written = JSON.stringify(control).slice(1, -1);
+    return written === control ? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}` : written;
+  });
 }
 
 function safeFields(fields: Fields): Fields {
