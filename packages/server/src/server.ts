@@ -16,17 +16,17 @@ import { type HttpOptions, HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { startCore } from './server/core.ts';
+import { info, measured } from './server/figures.ts';
 import { startHooks } from './server/hooks.ts';
 import { prepareChange } from './server/reconfiguration.ts';
 import { Reloading, type ReloadingParts, type ReloadReport } from './server/reloading.ts';
 import type { Takeover } from './server/takeover.ts';
+import { makeTransports, type Transports } from './server/transports.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
-import { type Figures, Metrics } from './telemetry/metrics.ts';
-import { HttpFeeds } from './transports/http/feeds.ts';
-import { NativeHttp } from './transports/http/native-transport.ts';
-import { WebSocketTransport } from './transports/websocket/transport.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import type { NativeHttp } from './transports/http/native-transport.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 
 export { explainChannel } from './server/rules.ts';
@@ -80,7 +80,7 @@ export async function startServer(
     log,
   });
   const verbs = verbsOf(node, desk, webhooks, () => ({
-    ...info(node, transports, ingest, hooks, clock.now() - startedAt),
+    ...info({ node, transports, ingest, hooks }, clock.now() - startedAt),
     config: reloading.info(),
   }));
   await startHooks(hooks, settings, node, verbs, log);
@@ -98,7 +98,7 @@ export async function startServer(
     native: nativeDoor(native, node, settings),
     probe: node.probe.bind(node),
     metrics: new Metrics(() => ({
-      ...measured(node, transports, ingest, webhooks, hooks, counters),
+      ...measured({ node, transports, ingest, webhooks, hooks, counters }),
       config: reloading.figures,
     })),
     addresses,
@@ -121,43 +121,6 @@ export async function startServer(
       await shutDown(settings, node, transports, servers, ingest);
       await sayFarewell(webhooks, hooks, Math.max(0, endsAt - clock.now()));
       authenticator.close();
-    }),
-  };
-}
-
-/** What clients connect through. */
-interface Transports {
-  readonly websocket: WebSocketTransport;
-  /** For backends; no client comes here. */
-  readonly apiSockets: WebSocketTransport;
-  readonly feeds: HttpFeeds;
-  readonly native: NativeHttp;
-}
-
-function makeTransports(
-  { auth, websocket, limits }: Settings,
-  node: Node,
-  clock: Clock,
-  log: Log,
-): Transports {
-  const { cookie } = auth;
-  const prepareFeed = node.prepareFeed.bind(node);
-  const parts = { accept: node.accept.bind(node), prepareFeed, clock, log };
-  return {
-    websocket: new WebSocketTransport({
-      ...parts,
-      settings: websocket,
-      ...(cookie !== undefined && { cookieName: cookie }),
-    }),
-    apiSockets: new WebSocketTransport({
-      ...parts,
-      settings: { ...websocket, maxFrameBytes: limits.apiBodyBytes },
-    }),
-    feeds: new HttpFeeds({ prepareFeed, clock, stallTimeoutMs: websocket.stallTimeoutMs }),
-    native: new NativeHttp({
-      accept: node.accept.bind(node),
-      clock,
-      stallTimeoutMs: websocket.stallTimeoutMs,
     }),
   };
 }
@@ -243,54 +206,6 @@ function verbsOf(
     presence: node.presence,
     info,
     ...(desk !== undefined && { rendezvous: desk }),
-  };
-}
-
-function measured(
-  node: Node,
-  { websocket, feeds, native }: Transports,
-  ingest: RedisIngest | undefined,
-  webhooks: Webhooks,
-  hooks: HookRuntime,
-  counters: ApiCounters,
-): Figures {
-  const hookFigures = hooks.figures();
-  return {
-    ...node.figures(),
-    connections: new Map([
-      ['websocket', websocket.connections],
-      ...feeds.connections(),
-      ...native.connections(),
-    ]),
-    apiRequests: counters.read(),
-    webhooks: webhooks.figures(),
-    ...(hookFigures !== undefined && { hooks: hookFigures }),
-    ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
-  };
-}
-
-function info(
-  node: Node,
-  { websocket, feeds, native }: Transports,
-  ingest: RedisIngest | undefined,
-  hooks: HookRuntime,
-  uptimeMs: number,
-): object {
-  const hookInfo = hooks.info();
-  const { sessions, users, channels, subscriptions, counters } = node.figures();
-  const { pid } = process;
-  let { connections } = websocket;
-  for (const [, count] of [...feeds.connections(), ...native.connections()]) connections += count;
-  const { publications } = counters;
-  const worker = { id: 0, pid, connections, sessions, users, channels, subscriptions, publications };
-  return {
-    version: version(),
-    pid,
-    uptime: Math.floor(uptimeMs / 1_000),
-    engine: 'memory',
-    workers: [worker],
-    ...(ingest !== undefined && { ingest: { redis: ingest.info() } }),
-    ...(hookInfo !== undefined && { hooks: hookInfo }),
   };
 }
 
