@@ -1,8 +1,8 @@
 /** What each command of the native protocol does. Knows nothing of the order in which commands run, or of how replies are framed. */
-import { type JsonText, limits, type Position } from '@carillon/protocol';
+import { type JsonText, limits } from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated, type TokenAsker } from './access.ts';
 import { unknownCommand } from './application.ts';
-import type { HistoryPage } from './broker.ts';
+import type { Catalog } from './catalog.ts';
 import type { Clock } from './clock.ts';
 import {
   type CommandHandler,
@@ -29,16 +29,8 @@ import type { Session, SessionContext } from './session.ts';
 import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
 import type { UserRate } from './user-rates.ts';
 
-/** Reads a channel's history for a client that may. */
-export interface HistoryReader {
-  history(
-    channel: string,
-    query: { readonly since?: Position; readonly limit?: number; readonly reverse?: boolean },
-  ): Promise<HistoryPage>;
-}
-
 export interface CommandsContext {
-  readonly node: Publisher & HistoryReader;
+  readonly node: Publisher & Pick<Catalog, 'history'>;
   readonly rules: Rules;
   readonly authenticator: Authenticator;
   readonly sessions: Pick<SessionContext, 'channelTokens'>;

@@ -2,6 +2,7 @@
 import { limits, type Position } from '@carillon/protocol';
 import { type Addressee, takesEvents } from './addressee.ts';
 import type { Broker, HistoryPage } from './broker.ts';
+import type { Catalog } from './catalog.ts';
 import { type CommandRequest, channelField, type Outcome, offsetField, optionalText } from './command.ts';
 import { refuse } from './errors.ts';
 import type { Counters } from './figures.ts';
@@ -23,12 +24,6 @@ import type { Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 
-/** Reads a channel's history, and refuses positions that it does not have. */
-export type ReadHistory = (
-  channel: string,
-  query: { readonly since?: Position; readonly limit?: number; readonly reverse?: boolean },
-) => Promise<HistoryPage>;
-
 export interface InboxesContext {
   readonly rules: Rules;
   readonly broker: Pick<Broker, 'history'>;
@@ -36,7 +31,7 @@ export interface InboxesContext {
   readonly registry: Pick<Registry<Addressee>, 'user'>;
   readonly overdue: Pick<Overdue, 'acknowledged'>;
   readonly counters: Counters;
-  readonly history: ReadHistory;
+  readonly catalog: Pick<Catalog, 'history'>;
 }
 
 /** How far who has read. */
@@ -170,11 +165,11 @@ export class Inboxes {
 
   /** @throws {ReplyError} 112 a `since` of another epoch or above the top. */
   async list({ channel }: Inbox, { device, unread = false, since, ...query }: ListQuery): Promise<InboxPage> {
-    const { store, history } = this.#context;
+    const { store, catalog } = this.#context;
     const { devices } = await store.read(channel);
     const cursor = devices.find((seen) => seen.device === device)?.acknowledged;
     const from = unread && query.reverse !== true ? await this.#later(channel, cursor, since) : since;
-    const page = await history(channel, { ...query, ...(from !== undefined && { since: from }) });
+    const page = await catalog.history(channel, { ...query, ...(from !== undefined && { since: from }) });
     const acknowledged = readOffset(cursor, page);
     const publications = unread
       ? page.publications.filter(({ offset }) => offset > acknowledged)

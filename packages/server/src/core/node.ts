@@ -1,5 +1,5 @@
 /** One server process: the public verbs, and the parts of the core put together. */
-import { disconnects, type JsonText, limits, type Position, type PublishResult } from '@carillon/protocol';
+import { disconnects, type JsonText, limits, type PublishResult } from '@carillon/protocol';
 import { type Authenticator, type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
@@ -9,6 +9,7 @@ import { Attendance } from './attendance.ts';
 import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
+import { Catalog, type ChannelInfo, type HistoryRequest } from './catalog.ts';
 import { ChannelTokens } from './channel-tokens.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { Clock } from './clock.ts';
@@ -30,7 +31,6 @@ import type { Keep } from './keep.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { Overdue } from './overdue.ts';
-import { channelMatcher } from './pattern.ts';
 import type { Presence } from './presence.ts';
 import { presenceCommands } from './presence-commands.ts';
 import type { PublishSource } from './publisher.ts';
@@ -73,21 +73,6 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly stores?: Partial<Omit<Homes, 'load'>>;
 }
 
-export interface HistoryRequest {
-  readonly since?: Position;
-  /** 1 to {@link limits.historyPage}; that is the default, too. */
-  readonly limit?: number;
-  /** Newest first. */
-  readonly reverse?: boolean;
-}
-
-/** A channel that has subscribers or history. */
-export interface ChannelInfo {
-  readonly channel: string;
-  readonly sessions: number;
-  readonly publications: number;
-}
-
 /** What there is at the moment. */
 export interface NodeFigures {
   readonly sessions: number;
@@ -122,6 +107,7 @@ export class Node {
   readonly #authDeadlines: Deadlines;
   readonly #feeds: FeedEntry;
   readonly #canary: Canary;
+  readonly #catalog: Catalog;
   readonly #publishing: Publishing;
   readonly #attendance: Attendance;
   readonly #arrivals: Arrivals;
@@ -164,6 +150,7 @@ export class Node {
       ...kept,
     });
     this.#canary = new Canary(broker, hub);
+    this.#catalog = new Catalog({ broker, rules, hub });
     const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
     this.#arrivals = new Arrivals({ hooks, authenticator: this.authenticator, blocks, log });
@@ -190,8 +177,8 @@ export class Node {
       channelTokens,
       attendance: this.#attendance,
     };
-    const history = this.history.bind(this);
-    this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, history });
+    const catalog = this.#catalog;
+    this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, catalog });
     this.#handlers.set('ack', this.inboxes.ack.bind(this.inboxes));
     this.#subscribeSteps.push(this.inboxes.subscribe.bind(this.inboxes));
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
@@ -227,50 +214,19 @@ export class Node {
     return this.#publishing.publish(channel, data, request, source);
   }
 
-  /** @throws {ReplyError} 107 a bad name, 108 the channel keeps no history, 112 `since` is of another epoch or above the top. */
-  async history(
-    channel: string,
-    { since, limit = limits.historyPage, reverse = false }: HistoryRequest,
-  ): Promise<HistoryPage> {
-    checkChannel(channel);
-    if (this.#rules.retention(channel) === undefined)
-      throw refuse('notAvailable', 'the channel keeps no history');
-    const page = await this.#broker.history(channel, {
-      limit: Math.min(limit, limits.historyPage),
-      maxBytes: limits.historyPageBytes,
-      reverse,
-      ...(since && { sinceOffset: since.offset }),
-    });
-    if (since !== undefined && (since.epoch !== page.epoch || since.offset > page.top)) {
-      throw refuse(
-        'unrecoverablePosition',
-        `the channel's stream is '${page.epoch}' and its newest offset ${page.top}`,
-      );
-    }
-    return page;
+  /** As {@link Catalog.history}. */
+  history(channel: string, request: HistoryRequest): Promise<HistoryPage> {
+    return this.#catalog.history(channel, request);
   }
 
-  /** Forgets what the channel kept; its offsets go on. */
-  async removeHistory(channel: string): Promise<void> {
-    checkChannel(channel);
-    await this.#broker.removeHistory(channel);
+  /** As {@link Catalog.removeHistory}. */
+  removeHistory(channel: string): Promise<void> {
+    return this.#catalog.removeHistory(channel);
   }
 
-  /** The channels with subscribers or history whose names match `pattern` (`*`: one or more characters), at most 10,000. `within`: only those that match one of these, too. */
-  async channels(pattern = '*', within?: readonly string[]): Promise<readonly ChannelInfo[]> {
-    const query = { pattern, limit: limits.listedChannels, ...(within && { within }) };
-    const matches = channelMatcher(query);
-    const infos = new Map<string, ChannelInfo>();
-    for (const { channel, publications } of await this.#broker.channels(query)) {
-      infos.set(channel, { channel, publications, sessions: this.#hub.subscribers(channel) });
-    }
-    for (const channel of this.#hub.channelNames()) {
-      const sessions = this.#hub.subscribers(channel);
-      if (infos.size >= limits.listedChannels) break;
-      if (sessions > 0 && !infos.has(channel) && matches(channel))
-        infos.set(channel, { channel, sessions, publications: 0 });
-    }
-    return [...infos.values()].toSorted((a, b) => (a.channel < b.channel ? -1 : 1));
+  /** As {@link Catalog.channels}. */
+  channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelInfo[]> {
+    return this.#catalog.channels(pattern, within);
   }
 
   /**

@@ -1,16 +1,12 @@
 /** What one method of the server API is: its name, its shapes, and what it does. */
-import {
-  compactSlice,
-  type JsonText,
-  memberSlice,
-  type Position,
-  type PublishResult,
-} from '@carillon/protocol';
+import { compactSlice, type JsonText, memberSlice, type PublishResult } from '@carillon/protocol';
 import type { z } from 'zod';
-import type { Exclusion, HistoryPage } from '../../core/broker.ts';
+import type { HistoryPage } from '../../core/broker.ts';
+import type { ChannelInfo, HistoryRequest } from '../../core/catalog.ts';
 import type { Inboxes } from '../../core/inboxes.ts';
 import type { Presence } from '../../core/presence.ts';
 import type { PublishSource } from '../../core/publisher.ts';
+import type { PublishRequest } from '../../core/publishing.ts';
 import type { Reach } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import type { Grant } from './grant.ts';
@@ -22,14 +18,13 @@ export interface Verbs {
   publish(
     channel: string,
     data: JsonText,
-    options: PublishVerbOptions,
+    options: PublishRequest,
     source: PublishSource,
   ): Promise<PublishResult>;
-  history(channel: string, query: HistoryVerbQuery): Promise<HistoryPage>;
+  history(channel: string, query: HistoryRequest): Promise<HistoryPage>;
   removeHistory(channel: string): Promise<void>;
-  /** `admits`: which of those that match may be told. */
   /** `within`: names and patterns of which one must match, too. */
-  channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelSummary[]>;
+  channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelInfo[]>;
   /** Sessions on this node that are subscribed to the channel. */
   subscribers(channel: string): number;
   /** Clients that are connected now, and what is kept about them. */
@@ -51,24 +46,6 @@ export interface WebhookVerbs {
   /** The state of each as the JSON text of the answer, with at most so many dead letters. */
   report(deadLetters: number): JsonText;
   retry(asked: { readonly webhook?: number; readonly ids?: readonly string[] }): object;
-}
-
-export interface PublishVerbOptions {
-  readonly exclude?: Exclusion;
-  readonly idempotencyKey?: string;
-  readonly binary?: true;
-}
-
-export interface HistoryVerbQuery {
-  readonly since?: Position;
-  readonly limit?: number;
-  readonly reverse?: boolean;
-}
-
-export interface ChannelSummary {
-  readonly channel: string;
-  readonly sessions: number;
-  readonly publications: number;
 }
 
 /** Where the parameters stand in the request, for the parts that are passed on as they were written. */

@@ -1,10 +1,8 @@
 /** What a request of the server API says of a publication besides its data. */
-import type { PublishVerbOptions } from './method.ts';
+import type { PublishRequest } from '../../core/publishing.ts';
 import type { PublishParams } from './schemas.ts';
 
-export function publishOptions(
-  params: Pick<PublishParams, 'exclude' | 'idempotency_key'>,
-): PublishVerbOptions {
+export function publishOptions(params: Pick<PublishParams, 'exclude' | 'idempotency_key'>): PublishRequest {
   const { exclude, idempotency_key: idempotencyKey } = params;
   if (exclude === undefined && idempotencyKey === undefined) return noOptions;
   const { sessions, users } = exclude ?? {};
@@ -21,4 +19,4 @@ export function publishOptions(
   };
 }
 
-const noOptions: PublishVerbOptions = {};
+const noOptions: PublishRequest = {};
