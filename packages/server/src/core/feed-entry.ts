@@ -77,7 +77,7 @@ export class FeedEntry {
     starts: readonly (StartingPoint | undefined)[],
   ): Feed {
     const feed = new Feed(connection, client, this.#context);
-    for (const [index, channel] of held.entries()) feed.follow(channel, starts[index]);
+    feed.follow(held.map((channel, index) => ({ channel, start: starts[index] })));
     for (const channel of held) this.#context.hub.release(channel);
     feed.begin(client);
     return feed;

@@ -7,6 +7,13 @@ import type { FeedRequest, PreparedFeed } from './entry.ts';
 
 const bare = new LineWire({ isBare: true });
 
+/** A line with the cursor behind each publication. */
+class StampedWire extends LineWire {
+  stamp(cursor: string): Buffer {
+    return Buffer.from(`${cursor}\n`);
+  }
+}
+
 function prepare(host: CoreHost, channels: string[], more: Partial<FeedRequest> = {}): Promise<PreparedFeed> {
   return host.node.prepareFeed({ address: '192.0.2.1', headers: {}, channels, ...more });
 }
@@ -38,6 +45,32 @@ describe('preparing', () => {
     const connection = connect(feed);
     await host.node.publish('h:1', '3');
     expect(await read(host, connection)).toEqual(['2', '3']);
+  });
+
+  test('SUB10 nothing in between is lost either where another feed of the channel has it still to come', async () => {
+    const host = await startCore();
+    const other = connect(await prepare(host, ['h:1']));
+    const feed = await prepare(host, ['h:1']);
+    void host.node.publish('h:1', '1');
+    await Promise.resolve();
+    const connection = connect(feed);
+    void host.node.publish('h:1', '2');
+    expect(await read(host, connection)).toEqual(['1', '2']);
+    expect(await read(host, other)).toEqual(['1', '2']);
+  });
+
+  test('SUB10 the cursor behind its first publication names all of its channels', async () => {
+    const host = await startCore();
+    const wire = new StampedWire({ isBare: true });
+    // It reads nothing, so the log keeps what is published.
+    connect(await prepare(host, ['h:1', 'h:2']), new FakeConnection(wire, 0));
+    await host.node.publish('h:1', '1');
+    await host.settle();
+    const feed = await prepare(host, ['h:1', 'h:2']);
+    await host.node.publish('h:1', '2');
+    await host.settle();
+    const lines = await read(host, connect(feed, new FakeConnection(wire)));
+    expect(lines).toEqual(['2', expect.stringMatching(/^\w+\.[\w-]+\.2~\w+\.[\w-]+\.0$/)]);
   });
 
   test('that is cancelled leaves nothing behind', async () => {

@@ -1,7 +1,6 @@
 /** A client that named its channels at once and wants publications only; what it sends is published to its channel. */
 import { type Disconnect, disconnects, errorCodes, type JsonText, limits } from '@carillon/protocol';
 import type { Identity } from './access.ts';
-import type { Channel } from './channel.ts';
 import type { Clock } from './clock.ts';
 import type { Connection, ConnectionListener } from './connection.ts';
 import { ReplyError, refuse, refusedEnd } from './errors.ts';
@@ -11,7 +10,7 @@ import type { Log } from './log.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Asker, Rules } from './rules.ts';
-import { pauseReasons, Session, type SessionContext, type StartingPoint } from './session.ts';
+import { type Followed, pauseReasons, Session, type SessionContext } from './session.ts';
 import type { Turnstile } from './turnstile.ts';
 
 export interface FeedContext {
@@ -59,8 +58,8 @@ export class Feed implements ConnectionListener, Asker {
     return this.#context.hooks.has(action);
   }
 
-  follow(channel: Channel, start: StartingPoint | undefined): void {
-    this.#session.follow(channel, start);
+  follow(followed: readonly Followed[]): void {
+    this.#session.follow(followed);
   }
 
   /** Its subscriptions are in force. */

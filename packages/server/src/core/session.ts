@@ -48,6 +48,12 @@ export interface StartingPoint extends Position {
   readonly lost?: Gap;
 }
 
+/** A channel of a feed. */
+export interface Followed {
+  readonly channel: Channel;
+  readonly start: StartingPoint | undefined;
+}
+
 /** Why a connection is not read for a while; it is read again when no reason is left. */
 export const pauseReasons = { blocked: 1, busy: 2, arriving: 4 } as const;
 
@@ -201,16 +207,23 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   }
 
   /**
-   * Subscribes to a channel that is known to be delivered here. `start` says from where; without it, the channel keeps no
-   * history and the subscription begins now.
+   * Subscribes to channels that are known to be delivered here. `start` says from where; without it, the channel keeps no
+   * history and the subscription begins now. All have their place, and are told their losses, before anything of one of them
+   * is written: the cursor behind it must name them all.
    */
-  follow(channel: Channel, start: StartingPoint | undefined): void {
-    const { hub, recovery } = this.#context;
-    const subscription = hub.join(this, hub.hold(channel.name), channel.name);
-    this.#subscriptions.push(subscription);
-    if (start !== undefined) this.#startAt(subscription, start);
-    this.#context.attendance.came(this, subscription);
-    recovery.goOn(subscription, start?.top ?? 0, start?.cuts ?? 0);
+  follow(followed: readonly Followed[]): void {
+    const { hub, recovery, attendance } = this.#context;
+    const begun = followed.map(({ channel, start }) => {
+      const subscription = hub.join(this, hub.hold(channel.name), channel.name);
+      this.#subscriptions.push(subscription);
+      if (start !== undefined) this.#startAt(subscription, start);
+      attendance.came(this, subscription);
+      return { subscription, start };
+    });
+    for (const { subscription, start } of begun) {
+      // What was told may have ended the session.
+      if (subscription.state !== 'ended') recovery.goOn(subscription, start?.top ?? 0, start?.cuts ?? 0);
+    }
   }
 
   /** Ends a subscription; false when there is none. Nothing of the channel follows. */
@@ -365,7 +378,11 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
     subscription.epoch = epoch;
     subscription.offset = offset;
-    if (epoch !== '') this.#positions?.set(subscription.channel, epoch, offset);
+    if (epoch !== '') {
+      // The history was asked before it joined: what came in between, others of the lane may have still to come.
+      subscription.cursor = subscription.lane.log.base;
+      this.#positions?.set(subscription.channel, epoch, offset);
+    }
     // A wire without words for it has told of the loss before: in the head of the answer.
     if (lost !== undefined && this.connection.wire.gap !== undefined) this.tellGap(subscription, lost);
   }
