@@ -234,4 +234,11 @@ export const limits = {
   linkWaitingBytes: 16_777_216,
   /** How long a client that is closed at the server's end has to answer, besides `drain`. */
   closingMs: 1_000,
+  /** What `carillon chaos` runs at most. */
+  chaosSeconds: 3_600,
+  chaosReaders: 200,
+  chaosPublishers: 64,
+  chaosChannels: 100,
+  /** Publications that all its readers get together; publishers go slower where it would be more. */
+  chaosDeliveries: 5_000_000,
 } as const;

@@ -41,6 +41,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'check, export or import a data directory',
     load: async () => (await import('./data.ts')).data,
   },
+  chaos: {
+    summary: 'disturb a server of its own, and check that nothing is lost untold',
+    load: async () => (await import('./chaos.ts')).chaos,
+  },
   bench: { summary: 'measure a running server', load: async () => (await import('./bench.ts')).bench },
 };
 

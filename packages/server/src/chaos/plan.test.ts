@@ -1,0 +1,101 @@
+import { limits } from '@carillon/protocol';
+import { describe, expect, test } from 'vitest';
+import { makePlan, readerKinds, type Size } from './plan.ts';
+
+const size: Size = { seconds: 60, readers: 14, publishers: 3, channels: 5, durable: true };
+const kinds = (of: Size, seed = 1) => new Set(makePlan(seed, of).disturbances.map(({ kind }) => kind));
+
+describe('a plan', () => {
+  test('is the same for the same seed, and another for another', () => {
+    for (const seed of [0, 1, 4_711, 999_999_999]) {
+      expect(makePlan(seed, size)).toEqual(makePlan(seed, { ...size }));
+      expect(makePlan(seed, size).disturbances).not.toEqual(makePlan(seed + 1, size).disturbances);
+    }
+  });
+
+  test('is what it always was for this seed, so that a seed that failed elsewhere fails here', () => {
+    const { readers, disturbances } = makePlan(7, { ...size, seconds: 3, readers: 3 });
+    expect({ readers, disturbances }).toMatchInlineSnapshot(`
+      {
+        "disturbances": [
+          {
+            "at": 392,
+            "downMs": 237,
+            "kind": "restart",
+          },
+          {
+            "at": 1833,
+            "forMs": 715,
+            "kind": "pause",
+          },
+          {
+            "afterBytes": 0,
+            "at": 2897,
+            "kind": "cut",
+            "share": 30,
+            "which": 199267,
+          },
+        ],
+        "readers": [
+          {
+            "channels": [
+              "chaos:1",
+              "chaos:4",
+              "chaos:2",
+            ],
+            "kind": "longpoll",
+            "name": "r1 longpoll",
+          },
+          {
+            "channels": [
+              "chaos:2",
+              "chaos:4",
+              "chaos:5",
+              "chaos:3",
+            ],
+            "kind": "sub-poll",
+            "name": "r2 sub-poll",
+          },
+          {
+            "channels": [
+              "chaos:3",
+              "chaos:4",
+              "chaos:2",
+              "chaos:5",
+            ],
+            "kind": "sdk",
+            "name": "r3 sdk",
+          },
+        ],
+      }
+    `);
+  });
+
+  test('has every disturbance of a server with a data directory, in time and in order', () => {
+    const { disturbances } = makePlan(3, size);
+    expect(kinds(size)).toEqual(new Set(['kill', 'restart', 'takeover', 'pause', 'cut']));
+    const times = disturbances.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(times.at(-1)).toBeLessThan(60_000);
+    expect(disturbances.length).toBeGreaterThan(40);
+  });
+
+  test('takes over nothing where there is no data directory', () => {
+    expect(kinds({ ...size, durable: false })).toEqual(new Set(['kill', 'restart', 'pause', 'cut']));
+  });
+
+  test('has readers of all kinds, each channel read by somebody, and no channel twice in one', () => {
+    const { readers, channels } = makePlan(11, size);
+    expect(new Set(readers.map(({ kind }) => kind))).toEqual(new Set(readerKinds));
+    expect(new Set(readers.flatMap((reader) => reader.channels))).toEqual(new Set(channels));
+    for (const reader of readers) expect(new Set(reader.channels).size).toBe(reader.channels.length);
+    expect(readers.some((reader) => reader.channels.length > 1)).toBe(true);
+  });
+
+  test('slows its publishers down where readers would get more than they may', () => {
+    const large = { ...size, seconds: limits.chaosSeconds, readers: limits.chaosReaders };
+    const { publishers, readers } = makePlan(1, large);
+    const perSecond = publishers.reduce((sum, { pauseMs }) => sum + 1000 / pauseMs, 0);
+    expect(perSecond * large.seconds * readers.length).toBeLessThanOrEqual(limits.chaosDeliveries * 1.01);
+  });
+});

@@ -1,0 +1,124 @@
+/** What a run does, and when: everything that chance decides beforehand, as a function of the seed and the size alone. */
+import { limits } from '@carillon/protocol';
+import { type Random, random, shuffled } from './random.ts';
+
+export interface Size {
+  readonly seconds: number;
+  readonly readers: number;
+  readonly publishers: number;
+  readonly channels: number;
+  /** The server has a data directory: then it may be taken over, and nothing may be lost. */
+  readonly durable: boolean;
+}
+
+export const readerKinds = ['websocket', 'sse', 'longpoll', 'sdk', 'sub-sse', 'sub-poll'] as const;
+/** The SDK over one transport or (`sdk`) whichever gets through, or a bare feed of `/sub`. */
+export type ReaderKind = (typeof readerKinds)[number];
+
+export interface ReaderPlan {
+  readonly name: string;
+  readonly kind: ReaderKind;
+  readonly channels: readonly string[];
+}
+
+export interface PublisherPlan {
+  readonly name: string;
+  /** The mean wait between two publications. */
+  readonly pauseMs: number;
+}
+
+/** `at` is in milliseconds from the start; what comes later waits until the one before is done. */
+export type Disturbance = { readonly at: number } & (
+  | { readonly kind: 'kill'; readonly downMs: number; readonly again: readonly number[] }
+  | { readonly kind: 'restart'; readonly downMs: number }
+  | { readonly kind: 'takeover' }
+  | { readonly kind: 'pause'; readonly forMs: number }
+  | Cut
+);
+
+/** `share` of the connections, in percent, is cut once so many more bytes went to the client; `which` decides which ones. */
+export interface Cut {
+  readonly at: number;
+  readonly kind: 'cut';
+  readonly share: number;
+  readonly afterBytes: number;
+  readonly which: number;
+}
+
+export interface Plan {
+  readonly channels: readonly string[];
+  readonly readers: readonly ReaderPlan[];
+  readonly publishers: readonly PublisherPlan[];
+  readonly disturbances: readonly Disturbance[];
+}
+
+/** The same plan for the same seed and size, everywhere. */
+export function makePlan(seed: number, size: Size): Plan {
+  const channels = Array.from({ length: size.channels }, (_, index) => `chaos:${index + 1}`);
+  return {
+    channels,
+    readers: planReaders(random(seed, 'readers'), size, channels),
+    publishers: Array.from({ length: size.publishers }, (_, index) => ({
+      name: `p${index + 1}`,
+      pauseMs: pauseMs(size),
+    })),
+    disturbances: planDisturbances(random(seed, 'disturbances'), size),
+  };
+}
+
+/** How long publishers wait so that all that readers may get together stays within its bound. */
+function pauseMs({ seconds, readers, publishers }: Size): number {
+  return Math.max(usualPauseMs, (seconds * 1000 * readers * publishers) / limits.chaosDeliveries);
+}
+
+const usualPauseMs = 15;
+
+/** Channels of one reader at most: some transports write the events of several in other frames. */
+const mostChannels = 4;
+
+function planReaders(draw: Random, { readers, durable }: Size, channels: readonly string[]): ReaderPlan[] {
+  const turns = shuffled(draw, readerKinds);
+  return Array.from({ length: readers }, (_, index) => {
+    const kind = turns[index % turns.length] ?? 'sdk';
+    // A poll's answer does not say in which of its channels something was lost.
+    const most = kind === 'sub-poll' && !durable ? 1 : Math.min(mostChannels, channels.length);
+    const others = shuffled(draw, channels).slice(0, 1 + draw(most));
+    // The first channel goes round, so that none is without a reader.
+    const first = channels[index % channels.length] ?? 'chaos:1';
+    const chosen = [...new Set([first, ...others])].slice(0, most);
+    return { name: `r${index + 1} ${kind}`, kind, channels: chosen };
+  });
+}
+
+const deck = {
+  durable: ['kill', 'kill', 'kill', 'cut', 'cut', 'cut', 'cut', 'pause', 'pause', 'restart', 'takeover'],
+  memory: ['kill', 'kill', 'cut', 'cut', 'cut', 'cut', 'pause', 'pause', 'restart'],
+} as const;
+
+function planDisturbances(draw: Random, { seconds, durable }: Size): Disturbance[] {
+  const found: Disturbance[] = [];
+  const cards: Disturbance['kind'][] = [];
+  for (let at = 200 + draw(400); at < seconds * 1000; at += 200 + draw(1300)) {
+    if (cards.length === 0) cards.push(...shuffled(draw, durable ? deck.durable : deck.memory));
+    found.push(planOne(draw, cards.shift() ?? 'cut', at));
+  }
+  return found;
+}
+
+function planOne(draw: Random, kind: Disturbance['kind'], at: number): Disturbance {
+  switch (kind) {
+    case 'kill':
+      // One in three is killed again while it starts.
+      return { at, kind, downMs: draw(600), again: draw(3) === 0 ? [50 + draw(800)] : [] };
+    case 'restart':
+      return { at, kind, downMs: draw(300) };
+    case 'takeover':
+      return { at, kind };
+    case 'pause':
+      return { at, kind, forMs: draw(3) === 0 ? 1000 + draw(2500) : 50 + draw(700) };
+    case 'cut': {
+      const share = draw(3) === 0 ? 100 : 10 + draw(70);
+      return { at, kind, share, afterBytes: draw(2) === 0 ? 0 : 1 + draw(20_000), which: draw(1_000_000) };
+    }
+  }
+}
