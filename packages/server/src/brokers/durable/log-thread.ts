@@ -4,7 +4,7 @@ import { limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { LogAnswer, LogMessage, LogOptions, LogRequest } from './messages.ts';
+import type { LogAnswer, LogMessage, LogOptions, LogRequest, NotDone } from './messages.ts';
 
 export interface LogThreadOptions extends Pick<LogOptions, 'file' | 'maxBytes' | 'sync' | 'bootId'> {
   readonly clock: Clock;
@@ -39,6 +39,8 @@ interface Asked {
 const cachedHeads = 100_000;
 /** After the thread died, how long until the log is opened again. */
 const reopenMs = 1_000;
+/** So long must writes succeed before it is told that they do again. */
+const mendedMs = 10_000;
 
 export class LogThread {
   readonly #options: LogThreadOptions;
@@ -51,6 +53,7 @@ export class LogThread {
   #isScheduled = false;
   #isClosing = false;
   #failures = 0;
+  #failedAt = 0;
 
   constructor(options: LogThreadOptions) {
     this.#options = options;
@@ -69,7 +72,7 @@ export class LogThread {
       if (message.kind === 'open') opened.resolve();
       else if (message.kind === 'fault')
         opened.reject(new LogFault(`the log ${file} ${message.reason}.`, message.isInUse));
-      else this.#answered(message);
+      else this.#answered(message.answers);
     });
     worker.on('error', (error) => {
       opened.reject(error);
@@ -145,32 +148,38 @@ export class LogThread {
     this.#worker.postMessage({ now: Math.floor(this.#options.clock.now()), requests });
   }
 
-  #answered(message: Extract<LogMessage, { readonly kind: 'answers' | 'failed' }>): void {
+  #answered(answers: readonly (LogAnswer | NotDone)[]): void {
     const sent = this.#sent;
     this.#sent = [];
     // The thread commits the next batch while this one is handed on.
     this.#send();
-    if (message.kind === 'answers') {
-      this.#works();
-      for (const [index, { take }] of sent.entries()) take(message.answers[index]);
-    } else {
-      this.#fails(message.reason);
-      for (const { refused } of sent) refused(refuse('notAvailable', `the log ${message.reason}`));
+    for (const [index, { request, take, refused }] of sent.entries()) {
+      const answer = answers[index];
+      if (isNotDone(answer)) {
+        this.#fails(answer.notDone);
+        refused(refuse('notAvailable', `the log ${answer.notDone}`));
+      } else {
+        if (this.#failures > 0 && isWrite(request)) this.#works();
+        take(answer);
+      }
     }
     if (this.#isClosing && this.#sent.length === 0) this.#worker?.postMessage('close');
   }
 
+  /** A small one may still find room where others do not, so it takes a while without any failure. */
   #works(): void {
-    if (this.#failures > 0)
-      this.#options.log.info('the log can be written again', { failures: this.#failures });
+    const { log, clock } = this.#options;
+    if (clock.now() - this.#failedAt < mendedMs) return;
+    log.info('the log can be written again', { failures: this.#failures });
     this.#failures = 0;
   }
 
   #fails(reason: string): void {
-    const { log, file } = this.#options;
+    const { log, file, clock } = this.#options;
     if (this.#failures === 0)
       log.error(`the log ${reason}: publishing is refused until that is mended`, { file });
     this.#failures += 1;
+    this.#failedAt = clock.now();
   }
 
   #exited(worker: Worker): void {
@@ -214,4 +223,12 @@ export class LogThread {
 function sizeOf(request: LogRequest): number {
   if (request.kind === 'publish') return request.data.length;
   return request.kind === 'put' ? (request.value?.length ?? 0) : 0;
+}
+
+function isNotDone(answer: LogAnswer | NotDone | undefined): answer is NotDone {
+  return typeof answer === 'object' && answer !== null && 'notDone' in answer;
+}
+
+function isWrite({ kind }: LogRequest): boolean {
+  return kind === 'publish' || kind === 'put';
 }

@@ -240,4 +240,24 @@ describe('a log that cannot be used', () => {
     await broker.removeHistory('a');
     expect(await broker.publish('a', '"after"', kept)).toMatchObject({ offset: stored });
   });
+
+  it('that has no room for one thing answers what came with it, and says so once until writing went well for a while', async () => {
+    const log = new RememberingLog();
+    const clock = new ShiftedClock();
+    const broker = await start({ maxBytes: 1_000_000, log, clock });
+    const large = JSON.stringify('x'.repeat(50_000));
+    const publish = (data: string): Promise<unknown> =>
+      broker.publish('a', data, kept).catch(() => 'refused');
+    for (let stored = 0; stored < 100 && (await publish(large)) !== 'refused'; stored++);
+    const { top } = await broker.history('a', { limit: 0 });
+    const together = await Promise.all([broker.history('a', { limit: 1 }), publish(large), publish('1')]);
+    expect(together).toMatchObject([{ top }, 'refused', { offset: top + 1 }]);
+    for (const again of [1, 2, 3]) expect(await publish(again === 2 ? large : '2')).toBeDefined();
+    expect(log.lines).toEqual([expect.stringContaining('the disk is full: publishing is refused until')]);
+    clock.shift(60_000);
+    await broker.history('a', { limit: 1 });
+    expect(log.lines).toHaveLength(1);
+    await publish('3');
+    expect(log.lines.slice(1)).toEqual([expect.stringContaining('the log can be written again')]);
+  });
 });

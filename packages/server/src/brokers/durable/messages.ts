@@ -84,7 +84,12 @@ export type FactsAnswer = readonly (readonly [key: string, value: JsonText])[];
 
 export type LogAnswer = FactsAnswer | PublishAnswer | EarlierAnswer | HistoryPage | ListAnswer | undefined;
 
-/** Everything of one batch is committed, or nothing. */
+/** Nothing of this request took effect. The reason is half a sentence. */
+export interface NotDone {
+  readonly notDone: string;
+}
+
+/** Everything of one batch is committed together; where that fails, each by itself, in its order. */
 export interface LogBatch {
   /** Milliseconds since the Unix epoch. */
   readonly now: number;
@@ -95,6 +100,4 @@ export interface LogBatch {
 export type LogMessage =
   | { readonly kind: 'open' }
   | { readonly kind: 'fault'; readonly reason: string; readonly isInUse: boolean }
-  | { readonly kind: 'answers'; readonly answers: readonly LogAnswer[] }
-  /** Nothing of the batch took effect. */
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'answers'; readonly answers: readonly (LogAnswer | NotDone)[] };

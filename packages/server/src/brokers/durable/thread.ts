@@ -2,7 +2,7 @@
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isInUse, reasonOf } from './faults.ts';
-import type { LogBatch, LogMessage, LogOptions } from './messages.ts';
+import type { LogAnswer, LogBatch, LogMessage, LogOptions, NotDone } from './messages.ts';
 import { LogStore } from './store.ts';
 
 /** How long an answered commit may stay unsynced with `sync: 'interval'`. */
@@ -22,14 +22,20 @@ function serve(options: LogOptions): void {
       parentPort?.close();
       return;
     }
-    try {
-      const answers = store.run(batch);
-      say({ kind: 'answers', answers });
-    } catch (error) {
-      say({ kind: 'failed', reason: reasonOf(error) });
-    }
+    say({ kind: 'answers', answers: answersTo(store, batch) });
   });
   say({ kind: 'open' });
+}
+
+/** What cannot be committed together is tried one by one: one write that finds no room must not take reads and others with it. */
+function answersTo(store: LogStore, batch: LogBatch): readonly (LogAnswer | NotDone)[] {
+  try {
+    return store.run(batch);
+  } catch (error) {
+    const { now, requests } = batch;
+    if (requests.length === 1) return [{ notDone: reasonOf(error) }];
+    return requests.flatMap((request) => answersTo(store, { now, requests: [request] }));
+  }
 }
 
 /** SQLite itself syncs the file only when it moves it into the database; returns what ends this. */
