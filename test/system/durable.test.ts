@@ -262,7 +262,7 @@ describe('a server with a data directory', () => {
     const second = await runCarillon(['serve', '--config', file, '--port', String(await freePort())]);
     expect(second.code).toBe(78);
     expect(second.stderr.trim()).toBe(
-      `carillon: dataDir: the log ${join(dataDir, 'carillon.db')} is in use by another process; one Carillon at a time may have it.`,
+      `carillon: dataDir: the log ${join(dataDir, 'carillon.db')} is in use by another process; one Carillon at a time may have it. With --takeover this one ends the other and goes on in its place.`,
     );
   });
 

@@ -88,7 +88,11 @@ export class CenterPage {
     find('#shop-text', HTMLElement).hidden = visit === undefined;
     if (visit === undefined) {
       language.say(find('#headline', HTMLElement), 'slogan');
-      showCustomers(find('#customers', HTMLElement), language, (customer) => this.#signIn(customer));
+      showCustomers(find('#customers', HTMLElement), language, (customer) => {
+        this.#signIn(customer);
+        // The button that had the focus is gone.
+        find('#headline', HTMLElement).focus();
+      });
       showProducts(find('#products', HTMLElement), language, undefined);
       return;
     }

@@ -14,6 +14,8 @@ import { endOnSignal, reloadOnSignal } from './signals.ts';
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
 
+const takeoverHint = ' With --takeover this one ends the other and goes on in its place.';
+
 export const serve: Command = {
   name: 'serve',
   positionals: '',
@@ -31,7 +33,12 @@ export const serve: Command = {
         'With a data directory: ends the server that has it, waits until it has drained, and goes on in its place.',
     },
   },
-  examples: ['serve', 'serve --port 8080 --dev', 'serve --config /etc/carillon/carillon.config.json'],
+  examples: [
+    'serve',
+    'serve --port 8080 --dev',
+    'serve --config /etc/carillon/carillon.config.json',
+    'serve --data ./data --takeover',
+  ],
   run: runServe,
 };
 
@@ -83,16 +90,18 @@ function startFault(error: unknown, { settings }: LoadedConfig): unknown {
     code,
     address = settings.host,
     port = settings.port,
+    isInUse = false,
   } = error as NodeJS.ErrnoException & {
     address?: string;
     port?: number;
+    isInUse?: boolean;
   };
   const place = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   switch (code) {
     case 'ERR_REDIS_UNAVAILABLE':
       return new CommandError(error.message, exitCodes.unavailable);
     case 'ERR_LOG_UNUSABLE':
-      return new CommandError(`dataDir: ${error.message}`, exitCodes.config);
+      return new CommandError(`dataDir: ${error.message}${isInUse ? takeoverHint : ''}`, exitCodes.config);
     case 'ERR_HOOKS_UNUSABLE':
       return new CommandError(error.message, exitCodes.config);
     case 'EADDRINUSE':
