@@ -339,6 +339,24 @@ describe('the client commands', () => {
     expect((await carillon(since, { env })).stdout).toBe('{"event":"room:cli","data":-5,"offset":4}\n');
   });
 
+  it('top shows figures, and what happened between two looks', async () => {
+    const env = { CARILLON_URL: server.url };
+    const { code, stdout } = await carillon(['top', '--count', '2', '--json'], { env });
+    expect(code).toBe(0);
+    const [first, second] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).workers[0]);
+    expect([first.pid, first.perSecond]).toEqual([server.child.pid, undefined]);
+    expect(second.perSecond).toMatchObject({
+      publications: expect.any(Number),
+      cpuPercent: expect.any(Number),
+    });
+    const line = (await carillon(['top', '--count', '1'], { env })).stdout;
+    expect(line).toMatch(/^worker 0 {2}connections \d+ .* {2}published\/s - .* {2}memory MiB \d+\n$/);
+    expect(await carillon(['top', '--interval', '0'], { env })).toMatchObject({ code: 64, stdout: '' });
+  });
+
   it('say why the server refused', async () => {
     const env = { CARILLON_URL: server.url };
     const published = await carillon(['publish', 'bad name', 'x'], { env });

@@ -37,6 +37,7 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'make a JSON Web Token for a user',
     load: async () => (await import('./token.ts')).token,
   },
+  top: { summary: 'watch a running server', load: async () => (await import('./top.ts')).top },
   data: {
     summary: 'check, export or import a data directory',
     load: async () => (await import('./data.ts')).data,

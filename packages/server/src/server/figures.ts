@@ -40,7 +40,9 @@ export function info(
   let connections = 0;
   for (const count of connectionsOf(transports).values()) connections += count;
   const { publications } = counters;
-  const worker = { id: 0, pid, connections, sessions, users, channels, subscriptions, publications };
+  const deliveries = [...counters.deliveries.values()].reduce((sum, count) => sum + count, 0);
+  const counts = { connections, sessions, users, channels, subscriptions, publications, deliveries };
+  const worker = { id: 0, pid, ...counts, ...processFigures() };
   return {
     version: version(),
     pid,
@@ -50,4 +52,10 @@ export function info(
     ...(ingest !== undefined && { ingest: { redis: ingest.info() } }),
     ...(hookInfo !== undefined && { hooks: hookInfo }),
   };
+}
+
+/** What this process used so far, and what it holds. */
+function processFigures(): { readonly cpuSeconds: number; readonly memoryBytes: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpuSeconds: (user + system) / 1e6, memoryBytes: process.memoryUsage.rss() };
 }

@@ -71,6 +71,19 @@ export const infoResult = z.looseObject({
       z.looseObject({
         id: z.int().meta({ description: 'From 0.' }),
         pid: z.int().meta({ description: 'The process of the worker.' }),
+        connections: z.int().meta({ description: 'Open now, on any transport.' }),
+        sessions: z.int().meta({ description: 'Clients that are connected now.' }),
+        users: z.int().meta({ description: 'Users who are connected now.' }),
+        channels: z.int().meta({ description: 'Channels with subscribers.' }),
+        subscriptions: z.int().meta({ description: 'Of all sessions.' }),
+        publications: z.int().meta({ description: 'Since the start.' }),
+        deliveries: z.int().meta({
+          description: 'Publications handed to connections since the start, each counted once a connection.',
+        }),
+        cpuSeconds: z
+          .number()
+          .meta({ description: 'Time of processors that the process used since the start.' }),
+        memoryBytes: z.int().meta({ description: 'Resident memory of the process.' }),
       }),
     )
     .meta({ description: 'Each with its figures, which may become more.' }),
