@@ -58,6 +58,20 @@ const defaults: HttpSettings = {
 };
 
 const retention = { size: 100, ttlMs: 600_000 };
+const noFigures = {
+  id: 0,
+  pid: 1,
+  connections: 0,
+  sessions: 0,
+  users: 0,
+  channels: 0,
+  subscriptions: 0,
+  publications: 0,
+  deliveries: 0,
+  cpuSeconds: 0,
+  memoryBytes: 0,
+};
+
 /** So long may each state of a rendezvous last. */
 export const rendezvousTtlMs = 120_000;
 const open = { subscribe: 'anyone', publish: 'anyone', readHistory: 'anyone' } as const;
@@ -118,7 +132,7 @@ export async function startHttp({
       reach: node.reach,
       presence: node.presence,
       inboxes: node.inboxes,
-      info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [{ id: 0, pid: 1, sessions: 0 }] }),
+      info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [noFigures] }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),
     },
