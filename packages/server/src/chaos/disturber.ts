@@ -21,7 +21,7 @@ export class Disturber {
     return { ...this.#done };
   }
 
-  /** Ends with a server that runs, `forMs` after the beginning or when the disturbance that was begun before is done. */
+  /** Ends with a server that runs, `forMs` after the beginning or when the disturbance that was begun before is done; what is left then is left out. */
   async run(
     disturbances: readonly Disturbance[],
     forMs: number,
@@ -29,8 +29,7 @@ export class Disturber {
   ): Promise<void> {
     const started = Date.now();
     for (const disturbance of disturbances) {
-      const wait = started + disturbance.at - Date.now();
-      if (wait > 0) await sleep(wait);
+      await sleep(disturbance.afterMs);
       if (Date.now() - started > forMs) break;
       onStep(disturbance.kind);
       await this.#disturb(disturbance);

@@ -19,21 +19,30 @@ describe('a plan', () => {
       {
         "disturbances": [
           {
-            "at": 392,
+            "afterMs": 1077,
+            "again": [
+              691,
+            ],
             "downMs": 237,
-            "kind": "restart",
-          },
-          {
-            "at": 1833,
-            "forMs": 715,
-            "kind": "pause",
+            "kind": "kill",
           },
           {
             "afterBytes": 0,
-            "at": 2897,
+            "afterMs": 765,
             "kind": "cut",
-            "share": 30,
-            "which": 199267,
+            "share": 64,
+            "which": 988490,
+          },
+          {
+            "afterMs": 967,
+            "again": [],
+            "downMs": 117,
+            "kind": "kill",
+          },
+          {
+            "afterMs": 1277,
+            "downMs": 294,
+            "kind": "restart",
           },
         ],
         "readers": [
@@ -71,12 +80,12 @@ describe('a plan', () => {
     `);
   });
 
-  test('has every disturbance of a server with a data directory, in time and in order', () => {
+  test('has every disturbance of a server with a data directory', () => {
     const { disturbances } = makePlan(3, size);
     expect(kinds(size)).toEqual(new Set(['kill', 'restart', 'takeover', 'pause', 'cut']));
-    const times = disturbances.map(({ at }) => at);
-    expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect(times.at(-1)).toBeLessThan(60_000);
+    expect(disturbances.every(({ afterMs }) => afterMs >= 200)).toBe(true);
+    // Enough for the time, even where each is done at once.
+    expect(disturbances.reduce((sum, { afterMs }) => sum + afterMs, 0)).toBeGreaterThanOrEqual(60_000);
     expect(disturbances.length).toBeGreaterThan(40);
   });
 

@@ -27,8 +27,8 @@ export interface PublisherPlan {
   readonly pauseMs: number;
 }
 
-/** `at` is in milliseconds from the start; what comes later waits until the one before is done. */
-export type Disturbance = { readonly at: number } & (
+/** It comes `afterMs` after the one before is done, so that clients come back in between. */
+export type Disturbance = { readonly afterMs: number } & (
   | { readonly kind: 'kill'; readonly downMs: number; readonly again: readonly number[] }
   | { readonly kind: 'restart'; readonly downMs: number }
   | { readonly kind: 'takeover' }
@@ -38,7 +38,7 @@ export type Disturbance = { readonly at: number } & (
 
 /** `share` of the connections, in percent, is cut once so many more bytes went to the client; `which` decides which ones. */
 export interface Cut {
-  readonly at: number;
+  readonly afterMs: number;
   readonly kind: 'cut';
   readonly share: number;
   readonly afterBytes: number;
@@ -98,27 +98,35 @@ const deck = {
 function planDisturbances(draw: Random, { seconds, durable }: Size): Disturbance[] {
   const found: Disturbance[] = [];
   const cards: Disturbance['kind'][] = [];
-  for (let at = 200 + draw(400); at < seconds * 1000; at += 200 + draw(1300)) {
+  for (let left = seconds * 1000; left > 0; ) {
     if (cards.length === 0) cards.push(...shuffled(draw, durable ? deck.durable : deck.memory));
-    found.push(planOne(draw, cards.shift() ?? 'cut', at));
+    const afterMs = 200 + draw(1300);
+    found.push(planOne(draw, cards.shift() ?? 'cut', afterMs));
+    left -= afterMs;
   }
   return found;
 }
 
-function planOne(draw: Random, kind: Disturbance['kind'], at: number): Disturbance {
+function planOne(draw: Random, kind: Disturbance['kind'], afterMs: number): Disturbance {
   switch (kind) {
     case 'kill':
       // One in three is killed again while it starts.
-      return { at, kind, downMs: draw(600), again: draw(3) === 0 ? [50 + draw(800)] : [] };
+      return { afterMs, kind, downMs: draw(600), again: draw(3) === 0 ? [50 + draw(800)] : [] };
     case 'restart':
-      return { at, kind, downMs: draw(300) };
+      return { afterMs, kind, downMs: draw(300) };
     case 'takeover':
-      return { at, kind };
+      return { afterMs, kind };
     case 'pause':
-      return { at, kind, forMs: draw(3) === 0 ? 1000 + draw(2500) : 50 + draw(700) };
+      return { afterMs, kind, forMs: draw(3) === 0 ? 1000 + draw(2500) : 50 + draw(700) };
     case 'cut': {
       const share = draw(3) === 0 ? 100 : 10 + draw(70);
-      return { at, kind, share, afterBytes: draw(2) === 0 ? 0 : 1 + draw(20_000), which: draw(1_000_000) };
+      return {
+        afterMs,
+        kind,
+        share,
+        afterBytes: draw(2) === 0 ? 0 : 1 + draw(20_000),
+        which: draw(1_000_000),
+      };
     }
   }
 }

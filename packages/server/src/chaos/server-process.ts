@@ -38,7 +38,8 @@ class Life {
       this.#output = (this.#output + text).slice(-keptOutput);
     });
     const kill = (): boolean => this.child.kill('SIGKILL');
-    process.once('exit', kill);
+    // Before the folder goes.
+    process.prependOnceListener('exit', kill);
     this.ended = once(this.child, 'close').then(([code, signal]: unknown[]) => {
       process.off('exit', kill);
       this.hasEnded = true;
