@@ -6,6 +6,7 @@ import type { Exclusion } from './broker.ts';
 import type { Clock } from './clock.ts';
 import type { GroupMembers, GroupStore } from './groups.ts';
 import type { Hub } from './hub.ts';
+import { inTurns } from './in-turns.ts';
 import type { Registry } from './registry.ts';
 import type { SessionTags } from './tags.ts';
 import type { Where } from './where.ts';
@@ -40,9 +41,6 @@ export interface AddressingContext {
   /** Whether clients without a token are admitted. */
   readonly authenticator: Pick<Authenticator, 'admitsAnonymous'>;
 }
-
-/** So many sessions are written to, or closed, before the rest of the process has a turn. */
-const sliceSessions = 1_024;
 
 export class Addressing {
   readonly #context: AddressingContext;
@@ -111,12 +109,9 @@ export class Addressing {
   ): Promise<number> {
     const isExcluded = exclusionOf(exclude);
     let count = 0;
-    let looked = 0;
-    for (const session of await this.resolve(to)) {
-      if (looked > 0 && looked % sliceSessions === 0) await this.#turn();
-      looked += 1;
+    await inTurns(await this.resolve(to), this.#context.clock, (session) => {
       if (!session.isClosed && !isExcluded(session) && act(session)) count += 1;
-    }
+    });
     return count;
   }
 
@@ -128,10 +123,6 @@ export class Addressing {
 
   #isAdmitted({ isAdmitted, identity }: Addressee): boolean {
     return isAdmitted && (this.#context.authenticator.admitsAnonymous || isAuthenticated(identity));
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#context.clock.atTurnEnd(resolve));
   }
 }
 

@@ -23,7 +23,6 @@ import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
 import { FeedEntry } from './feed-entry.ts';
 import { type Counters, createCounters } from './figures.ts';
-import { type Homes, homes } from './homes.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
 import { Inboxes } from './inboxes.ts';
@@ -40,6 +39,7 @@ import { Recovery } from './recovery.ts';
 import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import type { SessionContext } from './session.ts';
+import { createStores, type Stores } from './stores.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 import type { TokenGuessesOptions } from './token-guesses.ts';
 import { Turnstile } from './turnstile.ts';
@@ -70,7 +70,7 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   /** Where groups, tags, cursors of inboxes and blocks outlive the process; absent: nowhere. */
   readonly keep?: Keep;
   /** In place of the stores that would be made. */
-  readonly stores?: Partial<Omit<Homes, 'load'>>;
+  readonly stores?: Partial<Omit<Stores, 'load'>>;
 }
 
 /** What there is at the moment. */
@@ -135,7 +135,8 @@ export class Node {
     const expiries = new Expiries(clock);
     const blocks = new Blocks(clock, expiries);
     const channelTokens = new ChannelTokens(expiries, blocks);
-    const { load, inboxes: store, ...kept } = { ...homes(options.keep, clock, counters), ...options.stores };
+    const stores = { ...createStores(options.keep, clock, counters), ...options.stores };
+    const { load, inboxes: store, ...kept } = stores;
     this.#load = load;
     this.authenticator = new Admission(authenticator, blocks, clock, options.guesses);
     this.reach = createReach({

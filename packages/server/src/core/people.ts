@@ -7,6 +7,7 @@ import type { Clock } from './clock.ts';
 import type { Contexts } from './contexts.ts';
 import { ReplyError, refuse } from './errors.ts';
 import type { GroupMember, GroupStore } from './groups.ts';
+import { inTurns } from './in-turns.ts';
 import type { Registry } from './registry.ts';
 import type { Asker, Rules } from './rules.ts';
 import { isPending, type Subscription } from './subscription.ts';
@@ -23,9 +24,6 @@ export interface PeopleContext {
   readonly blocks: Blocks;
   readonly clock: Clock;
 }
-
-/** Sessions that are looked at before the rest of the process has its turn. */
-const sliceSessions = 1_000;
 
 export class People {
   readonly #context: PeopleContext;
@@ -180,19 +178,13 @@ export class People {
 
   /**
    * The rules, or who is admitted without a token, are others than before: ends what they do not let sessions have now. What a
-   * hook let in stays, for it was asked. Many sessions are gone through in parts, so that the rest of the process has its turns.
+   * hook let in stays, for it was asked.
    */
   async reconsider(): Promise<void> {
-    let looked = 0;
-    for (const session of [...this.#context.registry.all()]) {
-      if (looked > 0 && looked % sliceSessions === 0) await this.#turn();
-      looked += 1;
+    const { registry, clock } = this.#context;
+    await inTurns([...registry.all()], clock, (session) => {
       if (!session.isClosed) this.#endUnruled(session, asHooked(session));
-    }
-  }
-
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#context.clock.atTurnEnd(resolve));
+    });
   }
 
   /** Ends what the session subscribed to as somebody else, or under other rules, where the rules say no to who it is now. */

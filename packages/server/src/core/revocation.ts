@@ -6,6 +6,7 @@ import type { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
 import { orderOf, type PageQuery } from './directory.ts';
 import { refuse } from './errors.ts';
+import { inTurns } from './in-turns.ts';
 import type { Log } from './log.ts';
 import type { Registry } from './registry.ts';
 
@@ -32,9 +33,6 @@ export interface BlockPage {
   readonly total: number;
   readonly cursor?: string;
 }
-
-/** So many sessions are looked at before the rest of the process has a turn. */
-const sliceSessions = 4_096;
 
 export class Revocation {
   readonly #context: RevocationContext;
@@ -96,16 +94,14 @@ export class Revocation {
     channelTokens.blocked(block);
     const end: Disconnect = { ...disconnects.invalidToken, ...(reason !== undefined && { reason }) };
     const found = user === undefined ? registry.all() : registry.user(user);
-    let [count, looked] = [0, 0];
+    let count = 0;
     // Who comes meanwhile is refused, so one walk finds everybody.
-    for (const session of [...found]) {
-      looked += 1;
-      if (looked % sliceSessions === 0) await new Promise<void>((resolve) => clock.atTurnEnd(resolve));
+    await inTurns([...found], clock, (session) => {
       const isMeant = user === undefined ? session.identity.tokenId === jti : session.user === user;
-      if (session.isClosed || !isMeant) continue;
+      if (session.isClosed || !isMeant) return;
       session.close(end);
       count += 1;
-    }
+    });
     return count;
   }
 

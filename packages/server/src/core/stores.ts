@@ -1,4 +1,4 @@
-/** Where groups, tags of users, cursors of inboxes and blocks live: in this process, and where there is such a place, beyond it. */
+/** The stores of groups, tags of users, cursors of inboxes and blocks: in this process, and where there is such a place, beyond it. */
 import type { BlockStore } from './blocks.ts';
 import type { Clock } from './clock.ts';
 import type { Counters } from './figures.ts';
@@ -11,7 +11,7 @@ import { KeptInboxes } from './kept-inboxes.ts';
 import { KeptUserTags } from './kept-user-tags.ts';
 import { MemoryUserTags, type UserTags } from './tags.ts';
 
-export interface Homes {
+export interface Stores {
   readonly groups: GroupStore;
   readonly userTags: UserTags;
   readonly inboxes: InboxStore;
@@ -22,7 +22,7 @@ export interface Homes {
 }
 
 /** Without a `keep` nothing outlives the process. */
-export function homes(keep: Keep | undefined, clock: Clock, counters: Counters): Homes {
+export function createStores(keep: Keep | undefined, clock: Clock, counters: Counters): Stores {
   const memory = new MemoryInboxes(clock, counters);
   if (keep === undefined) {
     return {
