@@ -100,3 +100,14 @@ describe('the log', () => {
     });
   });
 });
+
+it('RLD1 another level holds from then on', async () => {
+  const written = await lines({ level: 'warn', format: 'json' }, false, (log) => {
+    log.info('before');
+    log.setLevel('info');
+    log.info('after');
+    log.setLevel('silent');
+    log.error('never');
+  });
+  expect(written.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['after']);
+});
