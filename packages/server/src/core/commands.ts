@@ -25,7 +25,8 @@ import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Joined, SubscribeRequest } from './recovery.ts';
 import type { Asker, Rules } from './rules.ts';
-import type { Session, SessionContext } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import type { SubscribeStep, Subscribing } from './subscribe-step.ts';
 import type { UserRate } from './user-rates.ts';
 

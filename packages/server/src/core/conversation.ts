@@ -15,7 +15,8 @@ import type { ConnectRequest, SessionListener } from './entry.ts';
 import { asReplyError, isApplications, ReplyError, refuse } from './errors.ts';
 import { increment } from './figures.ts';
 import type { Log } from './log.ts';
-import { pauseReasons, Session, type SessionContext } from './session.ts';
+import { pauseReasons, Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { Welcome, type WelcomeContext } from './welcome.ts';
 
 export interface ConversationContext extends CommandsContext, WelcomeContext {

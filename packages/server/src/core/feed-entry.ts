@@ -2,6 +2,7 @@
 import { channelNameFault, type Position } from '@carillon/protocol';
 import { type Authenticator, anonymous, type Identity } from './access.ts';
 import { type Arrivals, askerOf } from './arrivals.ts';
+import type { Broker } from './broker.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { cursorKey, Positions, parseCursor } from './cursor.ts';
@@ -10,11 +11,12 @@ import { ReplyError, refuse } from './errors.ts';
 import { Feed, type FeedClient, type FeedContext } from './feed.ts';
 import { clientOf } from './hook-facts.ts';
 import type { Hub } from './hub.ts';
-import type { StartingPoint } from './session.ts';
+import type { StartingPoint } from './session-context.ts';
 
 export interface FeedEntryContext extends FeedContext {
   readonly arrivals: Arrivals;
   readonly authenticator: Authenticator;
+  readonly broker: Pick<Broker, 'history'>;
   readonly hub: Hub;
   readonly newSessionId: () => string;
 }
@@ -89,11 +91,11 @@ export class FeedEntry {
     { from, last }: FeedRequest,
     cursor: ReadonlyMap<string, Position> | undefined,
   ): Promise<StartingPoint | undefined> {
-    const { rules, sessions } = this.#context;
+    const { broker, rules } = this.#context;
     const since = cursor?.get(cursorKey(name));
     const isKept = rules.retention(name) !== undefined;
     if (!isKept && since === undefined) return undefined;
-    const { epoch, top, oldest } = await sessions.broker.history(name, { limit: 0 });
+    const { epoch, top, oldest } = await broker.history(name, { limit: 0 });
     // It kept some when the cursor was made. Nobody knows what came since, unless it went on counting.
     if (!isKept && since?.epoch !== epoch) return { epoch: '', offset: 0, top: 0, cuts, lost: {} };
     if (since === undefined) {

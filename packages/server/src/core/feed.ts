@@ -10,7 +10,8 @@ import type { Log } from './log.ts';
 import { PublishRate } from './publish-rate.ts';
 import type { Publisher } from './publisher.ts';
 import type { Asker, Rules } from './rules.ts';
-import { type Followed, pauseReasons, Session, type SessionContext } from './session.ts';
+import { pauseReasons, Session } from './session.ts';
+import type { Followed, SessionContext } from './session-context.ts';
 import type { Turnstile } from './turnstile.ts';
 
 export interface FeedContext {

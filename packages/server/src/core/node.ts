@@ -38,7 +38,7 @@ import { createReach, type Reach } from './reach.ts';
 import { Recovery } from './recovery.ts';
 import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
-import type { SessionContext } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { createStores, type Stores } from './stores.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 import type { TokenGuessesOptions } from './token-guesses.ts';
@@ -170,7 +170,6 @@ export class Node {
       recovery,
       registry,
       expiries,
-      broker,
       counters,
       clientLimits: this.#clientLimits,
       lifecycle,
@@ -320,6 +319,7 @@ export class Node {
       rules: this.#rules,
       arrivals: this.#arrivals,
       authenticator: this.authenticator,
+      broker: this.#broker,
       hub: this.#hub,
       sessions: this.#sessions,
       newSessionId,

@@ -1,58 +1,19 @@
 /** One client's conversation with this node, as everybody else sees it: who it is, what it listens to, and its way out. */
-import { type Disconnect, disconnects, limits, type Position } from '@carillon/protocol';
+import { type Disconnect, disconnects, limits } from '@carillon/protocol';
 import { type Identity, isAuthenticated } from './access.ts';
 import type { Addressee } from './addressee.ts';
-import type { Attendance } from './attendance.ts';
-import type { Blocks } from './blocks.ts';
-import type { Broker } from './broker.ts';
-import type { Channel } from './channel.ts';
-import type { ChannelTokens } from './channel-tokens.ts';
-import type { ClientLimits } from './client-limits.ts';
 import type { Connection } from './connection.ts';
 import { Positions } from './cursor.ts';
 import { refuse } from './errors.ts';
-import type { Expiries, Expiring } from './expiries.ts';
-import { type Counters, increment } from './figures.ts';
+import type { Expiring } from './expiries.ts';
+import { increment } from './figures.ts';
 import { clientOf } from './hook-facts.ts';
 import type { HookRequest } from './hooks.ts';
-import type { Corkable, Hub } from './hub.ts';
-import type { Lifecycle } from './lifecycle.ts';
-import type { Joined, Recovery, SubscribeRequest } from './recovery.ts';
-import type { Registry } from './registry.ts';
+import type { Corkable } from './hub.ts';
+import type { Joined, SubscribeRequest } from './recovery.ts';
+import type { Followed, SessionContext, StartingPoint } from './session-context.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
 import type { Gap } from './wire.ts';
-
-/** The parts of the node that sessions work with. */
-export interface SessionContext {
-  readonly hub: Hub;
-  readonly recovery: Recovery;
-  readonly registry: Registry<Addressee>;
-  readonly expiries: Expiries;
-  readonly broker: Pick<Broker, 'history'>;
-  readonly counters: Counters;
-  /** The owner may change it. */
-  readonly clientLimits: Readonly<ClientLimits>;
-  readonly lifecycle: Lifecycle;
-  readonly blocks: Blocks;
-  readonly channelTokens: ChannelTokens;
-  readonly attendance: Pick<Attendance, 'came' | 'left'>;
-}
-
-/** Where a feed starts in a channel with history; `epoch` is empty where the channel keeps none any more. */
-export interface StartingPoint extends Position {
-  /** The newest offset when it was looked up. */
-  readonly top: number;
-  /** How often the channel had been cut before. */
-  readonly cuts: number;
-  /** What the client asked for and will not get. */
-  readonly lost?: Gap;
-}
-
-/** A channel of a feed. */
-export interface Followed {
-  readonly channel: Channel;
-  readonly start: StartingPoint | undefined;
-}
 
 /** Why a connection is not read for a while; it is read again when no reason is left. */
 export const pauseReasons = { blocked: 1, busy: 2, arriving: 4 } as const;
