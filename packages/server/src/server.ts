@@ -10,7 +10,6 @@ import { RendezvousDesk, type RendezvousOptions } from './core/rendezvous.ts';
 import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
 import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
-import type { Verbs } from './http/api/method.ts';
 import { servePages } from './http/pages.ts';
 import { type HttpOptions, HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
@@ -22,6 +21,7 @@ import { prepareChange } from './server/reconfiguration.ts';
 import { Reloading, type ReloadingParts, type ReloadReport } from './server/reloading.ts';
 import type { Takeover } from './server/takeover.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
+import { verbsOf } from './server/verbs.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
@@ -79,10 +79,14 @@ export async function startServer(
     clock,
     log,
   });
-  const verbs = verbsOf(node, desk, webhooks, () => ({
-    ...info({ node, transports, ingest, hooks }, clock.now() - startedAt),
-    config: reloading.info(),
-  }));
+  const verbs = verbsOf(node, {
+    info: () => ({
+      ...info({ node, transports, ingest, hooks }, clock.now() - startedAt),
+      config: reloading.info(),
+    }),
+    webhooks,
+    ...(desk !== undefined && { rendezvous: desk }),
+  });
   await startHooks(hooks, settings, node, verbs, log);
   const ingest = await startIngest(settings, node, clock, log);
   const servers: HttpServers = new HttpServers({
@@ -186,27 +190,6 @@ function rendezvousDesk(
   if (rendezvous === undefined) return undefined;
   const { ttlMs, limits } = rendezvous;
   return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
-}
-
-function verbsOf(
-  node: Node,
-  desk: RendezvousDesk | undefined,
-  webhooks: Webhooks,
-  info: Verbs['info'],
-): Verbs {
-  return {
-    publish: node.publish.bind(node),
-    history: node.history.bind(node),
-    removeHistory: node.removeHistory.bind(node),
-    channels: node.channels.bind(node),
-    subscribers: node.subscribers.bind(node),
-    reach: node.reach,
-    inboxes: node.inboxes,
-    webhooks,
-    presence: node.presence,
-    info,
-    ...(desk !== undefined && { rendezvous: desk }),
-  };
 }
 
 function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { type HttpHost, type HttpHostOptions, rendezvousTtlMs, startHttp } from '../testing/http-host.ts';
+import { unaskedVerbs } from '../testing/unasked-verbs.ts';
 
 const running: HttpHost[] = [];
 afterEach(async () => {
@@ -320,29 +321,10 @@ describe('refusals to the backend', () => {
   });
 
   test('where rendezvous are off, the methods say how to turn them on', async () => {
-    const host = await start({ rest: { verbs: offVerbs } });
+    const host = await start({ rest: { verbs: unaskedVerbs } });
     expect(await api(host, 'rendezvous_scan', { code: 'c' })).toEqual({
       status: 503,
       body: error(108, "turn them on with 'rendezvous: {}'"),
     });
   });
 });
-
-const never = (): never => expect.fail('nothing is run');
-const offVerbs = {
-  publish: never,
-  history: never,
-  removeHistory: never,
-  channels: never,
-  subscribers: never,
-  get reach() {
-    return never();
-  },
-  get presence() {
-    return never();
-  },
-  get inboxes() {
-    return never();
-  },
-  info: never,
-};

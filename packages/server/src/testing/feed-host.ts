@@ -7,6 +7,7 @@ import { Node, type NodeOptions } from '../core/node.ts';
 import { Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
 import { HttpServers, type HttpSettings } from '../http/servers.ts';
+import { verbsOf } from '../server/verbs.ts';
 import { HttpFeeds } from '../transports/http/feeds.ts';
 import { NativeHttp } from '../transports/http/native-transport.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
@@ -105,17 +106,7 @@ export async function startFeeds({
   const servers = new HttpServers({
     settings: { ...base, ...settings },
     version: '0.0.0-test',
-    verbs: {
-      publish: node.publish.bind(node),
-      history: node.history.bind(node),
-      removeHistory: node.removeHistory.bind(node),
-      channels: node.channels.bind(node),
-      subscribers: node.subscribers.bind(node),
-      reach: node.reach,
-      presence: node.presence,
-      inboxes: node.inboxes,
-      info: () => ({}),
-    },
+    verbs: verbsOf(node, { info: () => ({}) }),
     authenticator: node.authenticator,
     mayPublish: node.mayPublish.bind(node),
     websocket,

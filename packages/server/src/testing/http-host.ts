@@ -1,4 +1,5 @@
 /** The HTTP side on real sockets, before a real node with the memory broker and the WebSocket transport. */
+
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { FixedTokens } from '../auth/fixed-tokens.ts';
 import { MemoryBroker } from '../brokers/memory/broker.ts';
@@ -10,6 +11,7 @@ import { type Rule, Rules } from '../core/rules.ts';
 import { ApiCounters } from '../http/api/counters.ts';
 import type { WebhookVerbs } from '../http/api/method.ts';
 import { type HttpOptions, HttpServers, type HttpSettings } from '../http/servers.ts';
+import { verbsOf } from '../server/verbs.ts';
 import { WebSocketTransport } from '../transports/websocket/transport.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -123,19 +125,11 @@ export async function startHttp({
   const servers = new HttpServers({
     settings: { ...defaults, ...settings },
     version: '0.0.0-test',
-    verbs: {
-      publish: node.publish.bind(node),
-      history: node.history.bind(node),
-      removeHistory: node.removeHistory.bind(node),
-      channels: node.channels.bind(node),
-      subscribers: node.subscribers.bind(node),
-      reach: node.reach,
-      presence: node.presence,
-      inboxes: node.inboxes,
+    verbs: verbsOf(node, {
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [noFigures] }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),
-    },
+    }),
     desk,
     authenticator: node.authenticator,
     mayPublish: node.mayPublish.bind(node),
