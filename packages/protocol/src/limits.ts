@@ -204,6 +204,10 @@ export const limits = {
   schemaCheckMs: 5_000,
   /** Faults of a publication that its refusal names. */
   schemaIssues: 5,
+  /** Publications from Redis that the broker has not taken yet; further ones are told as lost. */
+  ingestWaiting: 10_000,
+  /** The name of a Redis channel that is listened to; a publication under a longer one is refused and counted. */
+  ingestNameBytes: 1_024,
   /** How long a WebSocket that must authenticate may stay silent about it. */
   authTimeoutMs: 10_000,
   /** What one write hands to a connection at most, and so what a stalled one pins. */

@@ -1,5 +1,7 @@
 /** Pub/sub: one subscriber connection for all mapped channels, however many clients listen. */
+
 import { isUtf8 } from 'node:buffer';
+import { limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
 import type { Door } from './door.ts';
 import type { Link } from './link.ts';
@@ -19,12 +21,8 @@ export interface ChannelsOptions {
 /**
  * The broker of one process takes a publication in the turn in which Redis hands it over, so nothing waits here and what a
  * slow turn delays stays in the socket and in Redis, within its `client-output-buffer-limit pubsub`. A broker that answers
- * later makes publications wait; past this many they are told as lost.
+ * later makes publications wait; past {@link limits.ingestWaiting} they are told as lost.
  */
-const defaultMaxPending = 10_000;
-/** A longer name of a Redis channel is not looked at. */
-const maxNameBytes = 1_024;
-
 export class Channels {
   readonly #options: ChannelsOptions;
   readonly #maxPending: number;
@@ -33,7 +31,7 @@ export class Channels {
 
   constructor(options: ChannelsOptions) {
     this.#options = options;
-    this.#maxPending = options.maxPending ?? defaultMaxPending;
+    this.#maxPending = options.maxPending ?? limits.ingestWaiting;
   }
 
   /** As {@link LineOptions.work}. */
@@ -52,8 +50,12 @@ export class Channels {
 
   #heard(by: string, payload: Buffer, channel: Buffer): void {
     const { mapping, door } = this.#options;
-    if (channel.length > maxNameBytes) {
-      door.refuse('channel', by, `the name of the Redis channel has more than ${maxNameBytes} bytes`);
+    if (channel.length > limits.ingestNameBytes) {
+      door.refuse(
+        'channel',
+        by,
+        `the name of the Redis channel has more than ${limits.ingestNameBytes} bytes`,
+      );
       return;
     }
     const name = channel.toString();
