@@ -1,5 +1,4 @@
 /** The HTTP side on real sockets, before a real node with the memory broker and the WebSocket transport. */
-
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { FixedTokens } from '../auth/fixed-tokens.ts';
 import { MemoryBroker } from '../brokers/memory/broker.ts';

@@ -1,5 +1,4 @@
 /** Pub/sub: one subscriber connection for all mapped channels, however many clients listen. */
-
 import { isUtf8 } from 'node:buffer';
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
