@@ -1,11 +1,23 @@
 /** Makes the pages that the server shows in development mode, and the client's files for browsers. Runs after `npm ci`. */
-import { cpSync, existsSync, globSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions } from 'esbuild';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const pages = join(root, 'packages/demos/src');
+/** What several pages have in common. */
+const parts = 'shared/parts/';
 const client = join(root, 'packages/client/src/index.ts');
 const target = join(root, 'packages/server/public');
 
@@ -64,17 +76,26 @@ async function bundleClient(build: Build): Promise<string[]> {
   return ['carillon.js', 'carillon.mjs'];
 }
 
-/** Everything that is not TypeScript is copied as it is. */
+/** Everything that is not TypeScript is copied as it is, but for the parts that pages share. */
 function copyAssets(): string[] {
   const assets = globSync('**/*', { cwd: pages }).filter(
-    (path) => !path.endsWith('.ts') && isFile(join(pages, path)),
+    (path) => !path.endsWith('.ts') && !path.startsWith(parts) && isFile(join(pages, path)),
   );
   for (const asset of assets) {
-    const to = join(target, place(asset));
+    const [from, to] = [join(pages, asset), join(target, place(asset))];
     mkdirSync(dirname(to), { recursive: true });
-    cpSync(join(pages, asset), to);
+    if (asset.endsWith('.html')) writeFileSync(to, withParts(readFileSync(from, 'utf8')));
+    else cpSync(from, to);
   }
   return assets.map(place);
+}
+
+/** A line `<!-- part NAME -->` stands for the file of that name, which may have parts of its own; as far to the right as the line. */
+function withParts(html: string): string {
+  return html.replaceAll(/^( *)<!-- part ([a-z-]+) -->$/gm, (_, indent: string, name: string) => {
+    const part = withParts(readFileSync(join(pages, parts, `${name}.html`), 'utf8').trimEnd());
+    return part.replaceAll(/^(?=.)/gm, indent);
+  });
 }
 
 /** What an earlier run made and this one did not. Removed last, so that a running server never lacks a page. */
