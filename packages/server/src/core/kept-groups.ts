@@ -7,10 +7,13 @@ import {
   MemoryGroups,
 } from './groups.ts';
 import type { Keep } from './keep.ts';
+import { Lines } from './lines.ts';
 
 export class KeptGroups implements GroupStore {
   readonly #groups = new MemoryGroups();
   readonly #keep: Keep;
+  /** Of what changes one membership: the next waits until it is kept. */
+  readonly #lines = new Lines();
 
   constructor(keep: Keep) {
     this.#keep = keep;
@@ -24,30 +27,30 @@ export class KeptGroups implements GroupStore {
     }
   }
 
-  async join(group: string, member: GroupMember): Promise<void> {
+  join(group: string, member: GroupMember): Promise<void> {
     const { user } = member;
-    const isNew = user !== undefined && !(await this.#groups.members(group)).users.has(user);
-    await this.#groups.join(group, member);
-    if (!isNew) return;
-    try {
-      await this.#keep.put('member', keyOf(group, user), 'true');
-    } catch (error) {
-      await this.#groups.leave(group, member);
-      throw error;
-    }
+    if (user === undefined) return this.#groups.join(group, member);
+    const key = keyOf(group, user);
+    return this.#lines.run(key, async () => {
+      if (await this.#has(group, user)) return;
+      await this.#groups.join(group, member);
+      try {
+        await this.#keep.put('member', key, 'true');
+      } catch (error) {
+        await this.#groups.leave(group, member);
+        throw error;
+      }
+    });
   }
 
-  async leave(group: string, member: GroupMember): Promise<void> {
+  leave(group: string, member: GroupMember): Promise<void> {
     const { user } = member;
-    if (user !== undefined && (await this.#groups.members(group)).users.has(user)) {
-      await this.#keep.drop('member', keyOf(group, user));
-    }
-    await this.#groups.leave(group, member);
+    return user === undefined ? this.#groups.leave(group, member) : this.#leave(group, user);
   }
 
   async destroy(group: string): Promise<void> {
     const { users } = await this.#groups.members(group);
-    await Promise.all([...users].map((user) => this.#keep.drop('member', keyOf(group, user))));
+    await Promise.all([...users].map((user) => this.#leave(group, user)));
     await this.#groups.destroy(group);
   }
 
@@ -69,6 +72,19 @@ export class KeptGroups implements GroupStore {
 
   count(): Promise<number> {
     return this.#groups.count();
+  }
+
+  #leave(group: string, user: string): Promise<void> {
+    const key = keyOf(group, user);
+    return this.#lines.run(key, async () => {
+      if (!(await this.#has(group, user))) return;
+      await this.#keep.drop('member', key);
+      await this.#groups.leave(group, { user });
+    });
+  }
+
+  async #has(group: string, user: string): Promise<boolean> {
+    return (await this.#groups.members(group)).users.has(user);
   }
 }
 

@@ -10,6 +10,8 @@ import type { Rule } from './rules.ts';
 class Shelf implements Keep {
   readonly facts = new Map<string, JsonText>();
   isFull = false;
+  /** What is put waits for this. */
+  delay: Promise<void> = Promise.resolve();
 
   async load(kind: FactKind): Promise<ReadonlyMap<string, JsonText>> {
     const mine = [...this.facts].filter(([name]) => name.startsWith(`${kind} `));
@@ -17,6 +19,7 @@ class Shelf implements Keep {
   }
 
   async put(kind: FactKind, key: string, value: JsonText): Promise<void> {
+    await this.delay;
     if (this.isFull) throw refuse('notAvailable', 'the disk is full');
     this.facts.set(`${kind} ${key}`, value);
   }
@@ -108,5 +111,24 @@ test('what cannot be kept is refused, and a membership that was refused is none'
   await expect(people.join('g', { user: 'bob' })).rejects.toMatchObject({ code: 108 });
   await expect(people.leave('g', { user: 'ann' })).rejects.toMatchObject({ code: 108 });
   await expect(people.tag({ user: 'ann' }, { vip: true })).rejects.toMatchObject({ code: 108 });
+  expect(await directory.group('g')).toMatchObject({ members: [{ user: 'ann' }] });
+});
+
+test('of two who join the same user at once, the second is answered for what is kept', async () => {
+  const { shelf, first } = await twice();
+  const { people, directory } = first.node.reach;
+  shelf.isFull = true;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  shelf.delay = promise;
+  const refused = people.join('g', { user: 'ann' });
+  await first.settle();
+  // Asked before it is known what came of the first.
+  const joined = people.join('g', { user: 'ann' });
+  await first.settle();
+  resolve();
+  await expect(refused).rejects.toMatchObject({ code: 108 });
+  await expect(joined).rejects.toMatchObject({ code: 108 });
+  shelf.isFull = false;
+  await people.join('g', { user: 'ann' });
   expect(await directory.group('g')).toMatchObject({ members: [{ user: 'ann' }] });
 });

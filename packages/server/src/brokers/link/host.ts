@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { limits } from '@carillon/protocol';
 import type { Broker, BrokerSink, Publication } from '../../core/broker.ts';
+import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
 import { type Frame, FrameStream, kinds } from './frames.ts';
 import {
@@ -21,8 +22,8 @@ export class LinkHost implements BrokerSink {
   readonly #log: Log;
   readonly #links = new Set<Link>();
   readonly #interest = new Map<string, Set<Link>>();
-  /** Subscribes and unsubscribes of a channel that are under way, in their order. */
-  readonly #turns = new Map<string, Promise<void>>();
+  /** Of subscribes and unsubscribes, by channel. */
+  readonly #lines = new Lines();
 
   constructor(broker: Broker, log: Log) {
     this.#broker = broker;
@@ -93,11 +94,11 @@ export class LinkHost implements BrokerSink {
         return { result: await broker.channels(question.query) };
       case 'subscribe':
         return {
-          result: await this.#inTurn(question.channel, () => this.#subscribe(link, question.channel)),
+          result: await this.#lines.run(question.channel, () => this.#subscribe(link, question.channel)),
         };
       case 'unsubscribe':
         return {
-          result: await this.#inTurn(question.channel, () => this.#unsubscribe(link, question.channel)),
+          result: await this.#lines.run(question.channel, () => this.#unsubscribe(link, question.channel)),
         };
     }
   }
@@ -120,23 +121,11 @@ export class LinkHost implements BrokerSink {
     await this.#broker.unsubscribe(channel);
   }
 
-  /** After what was asked about the channel before. */
-  #inTurn(channel: string, act: () => Promise<void>): Promise<void> {
-    const turn = (this.#turns.get(channel) ?? Promise.resolve()).then(act);
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turns.get(channel) === settled) this.#turns.delete(channel);
-      });
-    this.#turns.set(channel, settled);
-    return turn;
-  }
-
   #left(link: Link): void {
     if (!this.#links.delete(link)) return;
     for (const [channel, links] of this.#interest) {
       if (links.has(link))
-        void this.#inTurn(channel, () => this.#unsubscribe(link, channel)).catch(() => undefined);
+        void this.#lines.run(channel, () => this.#unsubscribe(link, channel)).catch(() => undefined);
     }
   }
 }
