@@ -100,7 +100,8 @@ describe('RUN9 a hook that is a URL', () => {
   test('that is late is 108', async () => {
     await start(() => {}, ['publish'], 100);
     await expect(host.runtime.ask('publish', publishing)).rejects.toMatchObject({ code: 108 });
-    expect(host.log.lines.at(-1)).toContain('no answer within 100 ms');
+    // What it waited for its turn is taken off.
+    expect(host.log.lines.at(-1)).toMatch(/no answer within \d+ ms/);
   });
 
   test('is asked over connections that are kept, so many at once', async () => {
