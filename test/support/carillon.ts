@@ -109,6 +109,28 @@ class CarillonProcess implements RunningCarillon {
   }
 }
 
+/** What a command that ended by itself left behind. */
+export interface EndedCommand {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command that ends by itself. `input` is what it reads. */
+export async function runCarillon(args: readonly string[], input = ''): Promise<EndedCommand> {
+  const child = spawn(process.execPath, [carillonBin, ...args], { env: plainEnvironment(), stdio: 'pipe' });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.stdin.on('error', () => {}).end(input);
+  const [code] = (await once(child, 'close')) as unknown[];
+  return { code, stdout, stderr };
+}
+
 /** A port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');

@@ -1,9 +1,7 @@
 /** `carillon chaos` with the real binary: whatever happens to the server, nothing is lost, repeated or reordered untold. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { carillonBin, plainEnvironment } from '../support/carillon.ts';
+import { runCarillon } from '../support/carillon.ts';
 
 interface Verdict {
   readonly ok: boolean;
@@ -12,24 +10,8 @@ interface Verdict {
   readonly [name: string]: unknown;
 }
 
-async function chaos(args: readonly string[]): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [carillonBin, 'chaos', ...args], {
-    env: plainEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const [code] = (await once(child, 'close')) as unknown[];
-  return { code, stdout, stderr };
-}
-
 async function verdictOf(args: readonly string[]): Promise<Verdict & { readonly code: unknown }> {
-  const { code, stdout, stderr } = await chaos([...args, '--json']);
+  const { code, stdout, stderr } = await runCarillon(['chaos', ...args, '--json']);
   expect(stderr).toBe('');
   const verdict = JSON.parse(stdout) as Verdict;
   if (verdict.folder !== undefined) rmSync(verdict.folder, { recursive: true, force: true });
@@ -58,7 +40,9 @@ describe('a server that is killed, paused, restarted and cut off', () => {
 });
 
 test('prints the command that makes the same plan again, and a verdict for people', async () => {
-  const { code, stdout, stderr } = await chaos('--seed 3 --seconds 1 --readers 2 --channels 1'.split(' '));
+  const { code, stdout, stderr } = await runCarillon(
+    'chaos --seed 3 --seconds 1 --readers 2 --channels 1'.split(' '),
+  );
   expect(stderr).toBe('carillon chaos --seed 3 --seconds 1 --readers 2 --publishers 4 --channels 1\n');
   expect(stdout).toMatch(/^Seed 3, 1 s\n/);
   expect(stdout).toMatch(
@@ -72,6 +56,6 @@ test.each([
   ['--readers', '201', "'--readers' must be from 1 to 200, but is 201"],
   ['--seed', 'x', "'--seed' must be a whole number, but is 'x'"],
 ])('refuses %s %s', async (flag, value, sentence) => {
-  const { code, stderr } = await chaos([flag, value]);
+  const { code, stderr } = await runCarillon(['chaos', flag, value]);
   expect([code, stderr]).toEqual([64, `carillon: ${sentence}\n`]);
 });

@@ -12,6 +12,7 @@ import {
   freePort,
   plainEnvironment,
   type RunningCarillon,
+  runCarillon,
   startCarillon,
 } from '../support/carillon.ts';
 
@@ -48,24 +49,6 @@ async function post(url: string, method: string, body: object): Promise<Answer> 
     body: JSON.stringify(body),
   });
   return (await response.json()) as Answer;
-}
-
-/** Runs a command that ends by itself. */
-async function runCarillon(
-  args: readonly string[],
-  input = '',
-): Promise<{ code: unknown; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [carillonBin, ...args], { env: plainEnvironment(), stdio: 'pipe' });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.stdin.on('error', () => {}).end(input);
-  const [code] = (await once(child, 'close')) as unknown[];
-  return { code, stdout, stderr };
 }
 
 /** A WebSocket that keeps what it is told. */

@@ -47,6 +47,15 @@ export interface EarlierAnswer {
   readonly position: Position | undefined;
 }
 
+/** What a publish with these options hands on, and keeps; `offset` is 0 where nothing is kept. */
+export function publicationOf(
+  data: JsonText,
+  { binary, exclude }: Pick<PublishOptions, 'binary' | 'exclude'>,
+  offset: number,
+): Publication {
+  return { offset, data, ...(binary && { binary }), ...(exclude && { exclude }) };
+}
+
 export interface HistoryQuery {
   /** Only what comes after this offset (before it, when reversed). The epoch is the caller's to compare. */
   readonly sinceOffset?: number;

@@ -3,16 +3,16 @@
  * is its next commit; handing on follows the commit, so that nobody sees an offset that a crash can take back.
  */
 import { type JsonText, limits, type Position } from '@carillon/protocol';
-import type {
-  Broker,
-  BrokerSink,
-  ChannelFigures,
-  ChannelQuery,
-  EarlierAnswer,
-  HistoryPage,
-  HistoryQuery,
-  Publication,
-  PublishOptions,
+import {
+  type Broker,
+  type BrokerSink,
+  type ChannelFigures,
+  type ChannelQuery,
+  type EarlierAnswer,
+  type HistoryPage,
+  type HistoryQuery,
+  type PublishOptions,
+  publicationOf,
 } from '../../core/broker.ts';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
@@ -74,7 +74,7 @@ export class DurableBroker implements Broker, Keep {
     if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
     const { retention, idempotencyKey } = options;
     if (retention === undefined && idempotencyKey === undefined && this.#isUncounted(channel)) {
-      sink.publications(channel, [publication(data, options, 0)], '');
+      sink.publications(channel, [publicationOf(data, options, 0)], '');
       return undefined;
     }
     const request: PublishRequest = { kind: 'publish', channel, data, ...options };
@@ -157,7 +157,7 @@ export class DurableBroker implements Broker, Keep {
   ): Position | undefined {
     if (!isRepeat) {
       this.#note(channel, position);
-      const item = publication(data, options, position?.offset ?? 0);
+      const item = publicationOf(data, options, position?.offset ?? 0);
       this.#sink?.publications(channel, [item], position?.epoch ?? '');
     }
     return position;
@@ -184,7 +184,3 @@ export class DurableBroker implements Broker, Keep {
 }
 
 function nothing(): void {}
-
-function publication(data: JsonText, { binary, exclude }: PublishOptions, offset: number): Publication {
-  return { offset, data, ...(binary && { binary }), ...(exclude && { exclude }) };
-}

@@ -1,15 +1,15 @@
 /** The broker of a single process: streams in memory, one bound over all of them. */
 import { type JsonText, limits, type Position } from '@carillon/protocol';
-import type {
-  Broker,
-  BrokerSink,
-  ChannelFigures,
-  ChannelQuery,
-  EarlierAnswer,
-  HistoryPage,
-  HistoryQuery,
-  Publication,
-  PublishOptions,
+import {
+  type Broker,
+  type BrokerSink,
+  type ChannelFigures,
+  type ChannelQuery,
+  type EarlierAnswer,
+  type HistoryPage,
+  type HistoryQuery,
+  type PublishOptions,
+  publicationOf,
 } from '../../core/broker.ts';
 import type { Cancel, Clock } from '../../core/clock.ts';
 import { refuse } from '../../core/errors.ts';
@@ -73,7 +73,7 @@ export class MemoryBroker implements Broker {
     const { idempotencyKey, retention } = options;
     const sink = this.#sink;
     if (sink === undefined) throw refuse('notAvailable', 'the server is closing');
-    const item = unnumbered(data, options);
+    const item = publicationOf(data, options, 0);
     const isNumbered = retention !== undefined || (this.#streams.get(channel)?.top ?? 0) > 0;
     if (!isNumbered && idempotencyKey === undefined) {
       sink.publications(channel, [item], '');
@@ -185,8 +185,4 @@ export class MemoryBroker implements Broker {
       this.#sweepLater();
     });
   }
-}
-
-function unnumbered(data: JsonText, { binary, exclude }: PublishOptions): Publication {
-  return { offset: 0, data, ...(binary && { binary }), ...(exclude && { exclude }) };
 }
