@@ -236,6 +236,15 @@ export const limits = {
   logBatchRequests: 4_096,
   /** What waits for a worker that is behind; beyond it the worker is told of a gap and reads history. */
   linkWaitingBytes: 16_777_216,
+  /** How long a worker may take to answer what is asked of all. */
+  workerAnswerMs: 5_000,
+  /** How long a worker may take to start. */
+  workerStartMs: 30_000,
+  /** The wait before a worker that died is replaced: at first, and at most; it doubles while workers die soon. */
+  workerBackoffMs: 100,
+  longestWorkerBackoffMs: 30_000,
+  /** How long a worker must have served for its end not to count as soon. */
+  workerSettledMs: 10_000,
   /** How long a client that is closed at the server's end has to answer, besides `drain`. */
   closingMs: 1_000,
   /** What `carillon chaos` runs at most. */

@@ -16,11 +16,15 @@ import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { startCore } from './server/core.ts';
 import { info, measured } from './server/figures.ts';
+import { type PrimaryVerbs, placed } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
+import { once } from './server/once.ts';
+import { startPrimary, workerCount } from './server/primary.ts';
 import { prepareChange } from './server/reconfiguration.ts';
-import { Reloading, type ReloadingParts, type ReloadReport } from './server/reloading.ts';
-import type { Takeover } from './server/takeover.ts';
+import { Reloading } from './server/reloading.ts';
+import type { RunningServer, ServerControls } from './server/running.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
+import { urlOf } from './server/url.ts';
 import { verbsOf } from './server/verbs.ts';
 import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
@@ -30,45 +34,30 @@ import type { NativeHttp } from './transports/http/native-transport.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 
 export { explainChannel } from './server/rules.ts';
-
-/** A server that accepts connections. */
-export interface RunningServer {
-  /** Where clients reach it, for example `http://127.0.0.1:6790`. */
-  readonly url: string;
-  readonly port: number;
-  /** The address that it listens on; `0.0.0.0` and `::` are all of the machine's. */
-  readonly host: string;
-  /** Where the server API is; the same as `url` unless `api.listen` moved it. */
-  readonly apiUrl: string;
-  readonly development: boolean;
-  /** Loads config and hooks again. @throws {ReplyError} 107 they have faults, and nothing has changed. */
-  reload(): Promise<ReloadReport>;
-  /**
-   * Stops accepting, ends every connection with 3001 and waits for them, at most as long as `drain` says.
-   * Later calls wait for the same end.
-   */
-  close(): Promise<void>;
-}
-
-/** How a server begins, and how it is changed while it runs. */
-export interface ServerControls {
-  /** Absent: the data directory must be free. */
-  readonly takeover?: Takeover;
-  readonly load: ReloadingParts['load'];
-  readonly setLogLevel: (level: Settings['log']['level']) => void;
-}
+export type { RunningServer, ServerControls } from './server/running.ts';
 
 /** @throws {HooksUnusable} @throws {Error} with a `code` as node:net gives it, when an address cannot be listened on. */
-export async function startServer(
+export function startServer(
   loaded: LoadedConfig,
   log: Log,
-  { load, setLogLevel, takeover }: ServerControls,
+  controls: ServerControls,
 ): Promise<RunningServer> {
-  const { settings } = loaded;
+  const isPrimary = controls.home === undefined && workerCount(loaded.settings) > 1;
+  return isPrimary ? startPrimary(loaded, log, controls) : startProcess(loaded, log, controls);
+}
+
+/** A process that clients connect to: the only one, or a worker. */
+async function startProcess(
+  loaded: LoadedConfig,
+  log: Log,
+  controls: ServerControls,
+): Promise<RunningServer> {
+  const { load, setLogLevel, home } = controls;
+  const settings = home === undefined ? loaded.settings : placed(loaded.settings, home.beginning);
   const clock = new SystemClock();
   const startedAt = clock.now();
-  const core = await startCore(settings, clock, log, takeover);
-  const { node, authenticator, hooks, webhooks, addresses } = core;
+  const core = await startCore(settings, clock, log, controls);
+  const { node, hooks, webhooks, addresses } = core;
   const desk = rendezvousDesk(settings, { publisher: node, clock, log });
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
@@ -111,7 +100,9 @@ export async function startServer(
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),
     log,
   });
-  const bound = await servers.listen({ host: settings.host, port: settings.port });
+  await home?.calls.remote<PrimaryVerbs>('primary').serving();
+  const { host, port } = settings;
+  const bound = await servers.listen({ host, port, reusePort: home !== undefined });
   return {
     url: urlOf(bound.public),
     apiUrl: urlOf(bound.api),
@@ -119,12 +110,13 @@ export async function startServer(
     host: bound.public.host,
     development: settings.development,
     reload: reloading.reload.bind(reloading),
+    abandon: () => node.endSessions(),
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();
       await shutDown(settings, node, transports, servers, ingest);
       await sayFarewell(webhooks, hooks, Math.max(0, endsAt - clock.now()));
-      authenticator.close();
+      core.authenticator.close();
     }),
   };
 }
@@ -190,17 +182,4 @@ function rendezvousDesk(
   if (rendezvous === undefined) return undefined;
   const { ttlMs, limits } = rendezvous;
   return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
-}
-
-function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
-}
-
-function once(act: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= act();
-    return done;
-  };
 }

@@ -5,7 +5,8 @@ import { type Command, columns, parseCall, renderHelp, type Terminal } from './c
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 interface Entry {
-  readonly summary: string;
+  /** Absent: the help does not name it. */
+  readonly summary?: string;
   /** Loaded only when it is used, so that every start is quick. */
   readonly load: () => Promise<Command>;
 }
@@ -47,6 +48,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./chaos.ts')).chaos,
   },
   bench: { summary: 'measure a running server', load: async () => (await import('./bench.ts')).bench },
+  worker: { load: async () => (await import('./worker.ts')).worker },
 };
 
 const wordsForHelp = ['help', '--help', '-h'];
@@ -84,7 +86,9 @@ async function find(name: string): Promise<Command> {
 
 async function printHelp(name: string | undefined, terminal: Terminal): Promise<number> {
   if (name !== undefined) return print(terminal, renderHelp(await find(name)));
-  const rows = Object.entries(commands).map(([command, { summary }]) => [command, summary]);
+  const rows = Object.entries(commands).flatMap(([command, { summary }]) =>
+    summary === undefined ? [] : [[command, summary]],
+  );
   return print(
     terminal,
     [

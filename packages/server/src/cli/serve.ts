@@ -9,7 +9,7 @@ import { renderBanner } from './banner.ts';
 import { type Call, type Command, usage } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 import { configOptions, loadOrExplain } from './load-or-explain.ts';
-import { endOnSignal, reloadOnSignal } from './signals.ts';
+import { endOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts';
 
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
@@ -51,8 +51,10 @@ async function runServe(call: Call): Promise<number> {
   const { startServer } = await import('../server.ts');
   const takeover = takeoverOf(call, loaded);
   const { env, cwd } = call.terminal;
+  const { flags } = call;
   const server = await startServer(loaded, log, {
-    load: (generation) => loadConfig({ flags: call.flags, env, cwd, generation }),
+    flags,
+    load: (generation) => loadConfig({ flags, env, cwd, generation }),
     setLogLevel: log.setLevel,
     ...(takeover !== undefined && { takeover }),
   }).catch((error: unknown) => {
@@ -64,6 +66,7 @@ async function runServe(call: Call): Promise<number> {
     hasTerminal: process.stdin.isTTY,
     isTerminal: () => isatty(0),
   });
+  replaceOnSignal(server, log);
   call.terminal.stdout.write(renderBanner(version(), server, loaded));
   const whole = await ended;
   log.info(whole ? 'stopped' : 'stopped before everything was closed');

@@ -1,4 +1,5 @@
-/** What signals do: SIGTERM and SIGINT let a server drain and end, and a later one does not wait; SIGHUP has it load its config again. */
+/** What signals do: SIGTERM and SIGINT let a server drain and end, and a later one does not wait; SIGHUP has it load its config again; SIGUSR2 has its workers replaced. */
+import type { Log } from '../core/log.ts';
 
 /** A signal that comes within this time of the one before is the same wish, heard twice. */
 const repeatMs = 2_000;
@@ -47,5 +48,17 @@ export function reloadOnSignal(
     if (repeated) return;
     if (hasTerminal && !isTerminal()) signals.emit('SIGTERM');
     else reload();
+  });
+}
+
+/** Has the workers replaced at each SIGUSR2; a repetition changes nothing, because it is the same replacement. */
+export function replaceOnSignal(
+  server: { replaceWorkers?(): Promise<void> },
+  log: Pick<Log, 'warn'>,
+  signals: Pick<NodeJS.EventEmitter, 'on'> = process,
+): void {
+  signals.on('SIGUSR2', () => {
+    if (server.replaceWorkers !== undefined) void server.replaceWorkers();
+    else log.warn('one process serves, so there are no workers to replace; set workers to 2 or more');
   });
 }

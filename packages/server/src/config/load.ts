@@ -140,9 +140,6 @@ function isRecord(value: unknown): value is Raw {
 
 function notesOn(config: CompleteConfig): string[] {
   const notes: string[] = [];
-  if (config.workers !== 'auto' && config.workers > 1) {
-    notes.push(`workers: ${config.workers} are asked for; this version runs one.`);
-  }
   const short = config.api.keys.filter((key) => keyOf(key).length < 16).length;
   if (short > 0)
     notes.push(

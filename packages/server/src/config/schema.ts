@@ -49,7 +49,7 @@ const server = {
         error: "must be 'auto' or a whole number from 1 to 1024",
       })
       .default('auto'),
-    'Processes that share the port; this version runs one, whatever is asked for.',
+    'Processes that share the port, so that every core is used; one needs no primary.',
     { flag: 'workers', type: "'auto' or number" },
   ),
   dataDir: key(

@@ -167,6 +167,6 @@ export class Directory {
 /** The place that a page's cursor names; 0 without one. @throws {ReplyError} 107 */
 export function orderOf(cursor: string | undefined): number {
   if (cursor === undefined) return 0;
-  if (/^[1-9]\d{0,14}$/.test(cursor)) return Number(cursor);
+  if (/^[1-9]\d{0,15}$/.test(cursor)) return Number(cursor);
   throw refuse('badRequest', "'cursor' is not one that an earlier page gave; leave it out to begin anew");
 }

@@ -53,6 +53,8 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly log: Log;
   /** A session id that nobody can guess and no other session ever had. */
   readonly newSessionId: () => string;
+  /** A session's place in the order of coming: each higher than the one before; 1, 2, 3 by default. */
+  readonly newSessionOrder?: () => number;
   /** What a lane keeps for connections that are behind, in bytes. */
   readonly laneLogBytes: number;
   /** How often one user may do what; no limits by default. */
@@ -98,7 +100,7 @@ export class Node {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #hub: Hub;
-  readonly #registry = new Registry<Addressee>();
+  readonly #registry: Registry<Addressee>;
   readonly #counters = createCounters();
   readonly #sessions: SessionContext;
   readonly #options: NodeOptions;
@@ -127,7 +129,8 @@ export class Node {
     this.#options = options;
     [this.#broker, this.#rules, this.#clock, this.#log] = [broker, rules, clock, log];
     this.#rates = new UserRates(clock, options.rates);
-    const [registry, counters] = [this.#registry, this.#counters];
+    const [registry, counters] = [new Registry<Addressee>(options.newSessionOrder), this.#counters];
+    this.#registry = registry;
     const recovery = new Recovery({ broker, counters, log });
     const reread = recovery.reread.bind(recovery);
     const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread });
@@ -305,9 +308,14 @@ export class Node {
     return drain({ registry: this.#registry, clock: this.#clock }, windowMs);
   }
 
+  /** Ends every session (3001). */
+  endSessions(): void {
+    for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
+  }
+
   /** Ends every session (3001), then the broker. */
   async close(): Promise<void> {
-    for (const session of [...this.#registry.all()]) session.close(disconnects.shutdown);
+    this.endSessions();
     this.#overdue.close();
     await this.#broker.close();
   }

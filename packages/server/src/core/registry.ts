@@ -22,9 +22,14 @@ export class Registry<Session extends RegisteredSession = RegisteredSession> {
   readonly #sessions = new Map<string, Session>();
   readonly #users = new Map<string, Set<Session>>();
   readonly #watchers: RegistryWatcher<Session>[] = [];
-  #added = 0;
+  readonly #newOrder: () => number;
   /** The subscriptions of clients that are back, by the session that they had before. */
   readonly #successors = new Map<string, Set<Subscription>>();
+
+  /** `newOrder`: each call gives a higher number than the one before; 1, 2, 3 by default. */
+  constructor(newOrder: () => number = counting()) {
+    this.#newOrder = newOrder;
+  }
 
   get sessionCount(): number {
     return this.#sessions.size;
@@ -42,7 +47,7 @@ export class Registry<Session extends RegisteredSession = RegisteredSession> {
   add(session: Session): number {
     this.#sessions.set(session.id, session);
     this.addUser(session);
-    return ++this.#added;
+    return this.#newOrder();
   }
 
   /** Call after the session's user has become known, or changed: then it was `previous`. */
@@ -103,4 +108,9 @@ export class Registry<Session extends RegisteredSession = RegisteredSession> {
   all(): Iterable<Session> {
     return this.#sessions.values();
   }
+}
+
+function counting(): () => number {
+  let last = 0;
+  return () => ++last;
 }

@@ -25,6 +25,8 @@ export interface ListenAddress {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** Other processes may listen there, too: each gets a part of the connections. */
+  readonly reusePort?: boolean;
 }
 
 /** A client that is slower than these is no client. They end with the request, so no stream and no WebSocket is cut. */
@@ -64,10 +66,10 @@ export class Listener {
    *
    * @throws {Error} as node:net gives it, for one `EADDRINUSE`.
    */
-  listen({ host, port }: ListenAddress): Promise<ListenAddress> {
+  listen({ host, port, reusePort = false }: ListenAddress): Promise<ListenAddress> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ host, port, backlog }, () => {
+      this.#server.listen({ host, port, backlog, reusePort }, () => {
         this.#server.off('error', reject);
         const bound = this.#server.address() as AddressInfo;
         resolve({ host: bound.address, port: bound.port });

@@ -11,6 +11,7 @@ import { ClientAddresses } from '../http/address.ts';
 import { randomId } from '../system/ids.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
 import { createBroker } from './broker.ts';
+import { linkedParts, type WorkerHome } from './home.ts';
 import { createHooks } from './hooks.ts';
 import { nodeLimits } from './node-limits.ts';
 import { rulesOf } from './rules.ts';
@@ -33,9 +34,13 @@ export async function startCore(
   settings: Settings,
   clock: Clock,
   log: Log,
-  takeover: Takeover | undefined,
+  place: { readonly takeover?: Takeover; readonly home?: WorkerHome },
 ): Promise<Core> {
-  const stored = await createBroker(settings, clock, log);
+  const { takeover, home } = place;
+  const parts =
+    home === undefined
+      ? { ...(await createBroker(settings, clock, log)), newSessionId: randomId }
+      : linkedParts(home, clock);
   const hooks = createHooks(settings, clock, log);
   const judge = await createAuthenticator(settings.auth, { clock, log, hooks });
   const authenticator = new CurrentAuthenticator(judge);
@@ -43,18 +48,17 @@ export async function startCore(
   const addresses = new ClientAddresses(settings.trustProxy);
   const webhooks = startWebhooks(settings, clock, log);
   const node = new Node({
-    ...stored,
+    ...parts,
     rules,
     authenticator,
     clock,
     log,
-    newSessionId: randomId,
     hooks,
     lifecycle: [hooks, webhooks],
     ...nodeLimits(settings, addresses),
   });
   const { dataDir } = settings;
-  if (dataDir === undefined) await node.start();
+  if (dataDir === undefined || home !== undefined) await node.start();
   else await openDataDir(dataDir, takeover, () => node.start());
   return { node, rules, authenticator, hooks, webhooks, addresses };
 }

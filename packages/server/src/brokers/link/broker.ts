@@ -1,5 +1,4 @@
 /** A worker's broker: asks the primary's, and takes what that hands on. */
-import type { Socket } from 'node:net';
 import type { JsonText, Position } from '@carillon/protocol';
 import type {
   Broker,
@@ -13,12 +12,12 @@ import type {
   PublishOptions,
 } from '../../core/broker.ts';
 import { type ReplyError, refuse } from '../../core/errors.ts';
-import { type Frame, FrameStream, kinds } from './frames.ts';
+import { type FrameStream, kinds } from '../../link/frames.ts';
 import { askFrame, type Question, readAnswer, readGap, readPublications, readRefusal } from './messages.ts';
 
 export interface LinkBrokerOptions {
-  /** Connected to the primary. */
-  readonly socket: Socket;
+  /** To the primary. */
+  readonly stream: FrameStream;
   /** The primary is gone: nothing can be published or read any more. */
   readonly lost: () => void;
 }
@@ -40,13 +39,26 @@ export class LinkBroker implements Broker {
   #sink: BrokerSink | undefined;
   #isGone = false;
 
-  constructor({ socket, lost }: LinkBrokerOptions) {
-    const ended = (): void => {
+  constructor({ stream, lost }: LinkBrokerOptions) {
+    this.#stream = stream;
+    stream.receive(kinds.publications, (body) => {
+      const { channel, batch, epoch } = readPublications(body);
+      this.#sink?.publications(channel, batch, epoch);
+    });
+    stream.receive(kinds.gap, (body) => this.#sink?.gap(readGap(body)));
+    stream.receive(kinds.answer, (body) => {
+      const { id, ...answer } = readAnswer(body);
+      this.#take(id)?.resolve(answer);
+    });
+    stream.receive(kinds.refusal, (body) => {
+      const { id, error } = readRefusal(body);
+      this.#take(id)?.reject(error);
+    });
+    stream.onEnded(() => {
       const wasOpen = this.#sink !== undefined;
       this.#giveUp();
       if (wasOpen) lost();
-    };
-    this.#stream = new FrameStream(socket, (each) => this.#received(each), ended);
+    });
   }
 
   async start(sink: BrokerSink): Promise<void> {
@@ -97,28 +109,6 @@ export class LinkBroker implements Broker {
     const id = this.#lastId;
     this.#stream.send(askFrame(id, question, data));
     return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
-  }
-
-  #received({ kind, body }: Frame): void {
-    switch (kind) {
-      case kinds.publications: {
-        const { channel, batch, epoch } = readPublications(body);
-        this.#sink?.publications(channel, batch, epoch);
-        break;
-      }
-      case kinds.gap:
-        this.#sink?.gap(readGap(body));
-        break;
-      case kinds.answer: {
-        const { id, ...answer } = readAnswer(body);
-        this.#take(id)?.resolve(answer);
-        break;
-      }
-      case kinds.refusal: {
-        const { id, error } = readRefusal(body);
-        this.#take(id)?.reject(error);
-      }
-    }
   }
 
   #take(id: number): Asked | undefined {

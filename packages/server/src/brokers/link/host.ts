@@ -2,12 +2,11 @@
  * The primary's side of the links: answers what workers ask of its broker, and hands each publication on to the workers that
  * have a subscriber of its channel, once each, however many subscribers sit there.
  */
-import type { Socket } from 'node:net';
 import { limits } from '@carillon/protocol';
 import type { Broker, BrokerSink, Publication } from '../../core/broker.ts';
 import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
-import { type Frame, FrameStream, kinds } from './frames.ts';
+import { type FrameStream, kinds } from '../../link/frames.ts';
 import {
   answerFrame,
   gapFrame,
@@ -34,14 +33,12 @@ export class LinkHost implements BrokerSink {
     await this.#broker.start(this);
   }
 
-  /** Takes the connection of a worker, until it ends. */
-  accept(socket: Socket): void {
-    const link: Link = new Link(
-      socket,
-      (frame) => this.#asked(link, frame),
-      () => this.#left(link),
-    );
+  /** Takes the link of a worker, until it ends. */
+  accept(stream: FrameStream): void {
+    const link = new Link(stream);
     this.#links.add(link);
+    stream.receive(kinds.ask, (body) => this.#asked(link, body));
+    stream.onEnded(() => this.#left(link));
   }
 
   async close(): Promise<void> {
@@ -60,8 +57,7 @@ export class LinkHost implements BrokerSink {
     for (const link of this.#interest.get(channel) ?? []) link.send(gapFrame(channel));
   }
 
-  #asked(link: Link, { kind, body }: Frame): void {
-    if (kind !== kinds.ask) return;
+  #asked(link: Link, body: Buffer): void {
     const { id, question, data } = readAsk(body);
     this.#answer(link, question, data).then(
       ({ result, publications }) => link.send(answerFrame(id, result, publications)),
@@ -135,9 +131,9 @@ class Link {
   readonly #stream: FrameStream;
   readonly #behind = new Set<string>();
 
-  constructor(socket: Socket, received: (frame: Frame) => void, ended: () => void) {
-    this.#stream = new FrameStream(socket, received, ended);
-    this.#stream.onDrained(() => this.#drained());
+  constructor(stream: FrameStream) {
+    this.#stream = stream;
+    stream.onDrained(() => this.#drained());
   }
 
   handOn(channel: string, frame: Buffer): void {

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { limits } from '@carillon/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { BrokerSink, Publication } from '../../core/broker.ts';
+import { FrameReader, FrameStream, frame, kinds } from '../../link/frames.ts';
 import { randomEpoch } from '../../system/ids.ts';
 import { RememberingLog } from '../../testing/remembering-log.ts';
 import { VirtualClock } from '../../testing/virtual-clock.ts';
 import { brokerContract } from '../broker.contract.ts';
 import { MemoryBroker } from '../memory/broker.ts';
 import { LinkBroker } from './broker.ts';
-import { FrameReader, frame, kinds } from './frames.ts';
 import { LinkHost } from './host.ts';
 import { readPublications } from './messages.ts';
 
@@ -24,7 +24,7 @@ class Machine {
   readonly inner = new MemoryBroker({ clock: this.clock, newEpoch: randomEpoch });
   readonly host = new LinkHost(this.inner, this.log);
   readonly #folder = mkdtempSync(join(tmpdir(), 'carillon-link-'));
-  readonly #server = createServer((socket) => this.host.accept(socket));
+  readonly #server = createServer((socket) => this.host.accept(new FrameStream(socket)));
 
   static async start(): Promise<Machine> {
     const machine = new Machine();
@@ -65,7 +65,7 @@ class Worker implements BrokerSink {
   constructor(socket: Socket) {
     this.socket = socket;
     this.broker = new LinkBroker({
-      socket,
+      stream: new FrameStream(socket),
       lost: () => {
         this.lost += 1;
       },
@@ -191,7 +191,9 @@ describe('frames', () => {
       const reader = new FrameReader();
       const found: Buffer[] = [];
       for (let from = 0; from < stream.length; from += size) {
-        for (const { body } of reader.read(stream.subarray(from, from + size))) found.push(Buffer.from(body));
+        reader.push(stream.subarray(from, from + size));
+        for (let next = reader.next(); next !== undefined; next = reader.next())
+          found.push(Buffer.from(next.body));
       }
       expect(found).toEqual(sent);
     }
@@ -203,9 +205,11 @@ describe('frames', () => {
     const frames: Buffer[] = [];
     const reader = new FrameReader();
     socket.on('data', (chunk) => {
-      for (const { kind, body } of reader.read(chunk)) if (kind === kinds.publications) frames.push(body);
+      reader.push(chunk);
+      for (let next = reader.next(); next !== undefined; next = reader.next())
+        if (next.kind === kinds.publications) frames.push(next.body);
     });
-    const worker = new LinkBroker({ socket, lost: () => {} });
+    const worker = new LinkBroker({ stream: new FrameStream(socket), lost: () => {} });
     await worker.subscribe('ü');
     const data = ['{"b":12345678901234567890,"a":"é 🎈"}', '"\\u2028"'];
     for (const text of data) await worker.publish('ü', text, { ...kept, exclude: { users: ['u'] } });

@@ -8,7 +8,7 @@ import type {
   PublishOptions,
 } from '../../core/broker.ts';
 import { ReplyError, refuse } from '../../core/errors.ts';
-import { frame, kinds } from './frames.ts';
+import { frame, kinds } from '../../link/frames.ts';
 
 /** What a worker asks the primary's broker. */
 export type Question =

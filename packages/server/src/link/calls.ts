@@ -1,0 +1,156 @@
+/** Methods of one end of a link, called from the other: what the ends offer each other besides the broker. */
+import { deserialize, serialize } from 'node:v8';
+import { ReplyError, refuse } from '../core/errors.ts';
+import { type FrameStream, frame, kinds } from './frames.ts';
+
+/** An object of the other end: each method resolves with what that one's answers. */
+export type Remote<Target> = {
+  readonly [Method in keyof Target]: Target[Method] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<Awaited<Result>>
+    : never;
+};
+
+/** An object of the other end that answers nothing: what it is told arrives in order, unless the link ends. */
+export type Told<Target> = {
+  readonly [Method in keyof Target]: Target[Method] extends (...args: infer Args) => unknown
+    ? (...args: Args) => void
+    : never;
+};
+
+/** The names of an object's methods. */
+export type MethodsOf<Target> = {
+  [Name in keyof Target]: Target[Name] extends (...args: never[]) => unknown ? Name : never;
+}[keyof Target] &
+  string;
+
+export interface RemoteOptions {
+  /** Nothing else of the link is received before what waits for an answer has gone on: for answers that later news builds upon. */
+  readonly ordered?: boolean;
+}
+
+interface Asked {
+  readonly ordered: boolean;
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+type Offered = Readonly<Record<string, (...args: unknown[]) => unknown>>;
+
+export class Calls {
+  readonly #stream: FrameStream;
+  readonly #offered = new Map<string, Offered>();
+  readonly #asked = new Map<number, Asked>();
+  readonly #failed: (name: string, error: unknown) => void;
+  #lastId = 0;
+
+  /** `failed` hears of faults that are no refusals: the other end is only told that there was one. */
+  constructor(stream: FrameStream, failed: (name: string, error: unknown) => void) {
+    this.#stream = stream;
+    this.#failed = failed;
+    stream.receive(kinds.call, (body) => this.#called(body));
+    stream.receive(kinds.tell, (body) => this.#told(body));
+    stream.receive(kinds.result, (body) => this.#answered(body));
+    stream.receive(kinds.fault, (body) => this.#refused(body));
+    stream.onEnded(() => this.#giveUp());
+  }
+
+  /** Lets the other end call these methods. Arguments and results must be such that they can be cloned. */
+  offer<Target extends object>(name: string, target: Target, methods: readonly MethodsOf<Target>[]): void {
+    const entries = methods.map((method) => [
+      method,
+      (target[method] as (...args: unknown[]) => unknown).bind(target),
+    ]);
+    this.#offered.set(name, Object.fromEntries(entries));
+  }
+
+  /** What the other end offers under this name. Its methods reject with the other end's refusals, and with 108 when that is gone. */
+  remote<Target>(name: string, { ordered = false }: RemoteOptions = {}): Remote<Target> {
+    return methodsThat((method, args) => this.call(name, method, args, ordered)) as Remote<Target>;
+  }
+
+  /** As {@link Calls.remote}, for what needs no answer. */
+  told<Target>(name: string): Told<Target> {
+    return methodsThat((method, args) =>
+      this.#stream.send(frame(kinds.tell, serialize([name, method, args]))),
+    ) as Told<Target>;
+  }
+
+  call(name: string, method: string, args: readonly unknown[], ordered = false): Promise<unknown> {
+    if (this.#stream.isOver) return Promise.reject(gone());
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.#stream.send(frame(kinds.call, serialize([id, name, method, args])));
+    return new Promise((resolve, reject) => this.#asked.set(id, { ordered, resolve, reject }));
+  }
+
+  /** Does what the other end could have asked for. */
+  async perform(name: string, method: string, args: readonly unknown[]): Promise<unknown> {
+    const act = this.#offered.get(name)?.[method];
+    if (act === undefined) throw refuse('notAvailable', `the other end offers no ${name}.${method}`);
+    return act(...args);
+  }
+
+  #called(body: Buffer): void {
+    const [id, name, method, args] = deserialize(body) as [number, string, string, unknown[]];
+    this.perform(name, method, args).then(
+      (result) => this.#stream.send(frame(kinds.result, serialize([id, result]))),
+      (error: unknown) => {
+        if (!(error instanceof ReplyError)) this.#failed(`${name}.${method}`, error);
+        const { code, message, status } = error instanceof ReplyError ? error : refuse('internal');
+        this.#stream.send(frame(kinds.fault, serialize([id, code, message, status])));
+      },
+    );
+  }
+
+  #told(body: Buffer): void {
+    const [name, method, args] = deserialize(body) as [string, string, unknown[]];
+    try {
+      this.#offered.get(name)?.[method]?.(...args);
+    } catch (error) {
+      this.#failed(`${name}.${method}`, error);
+    }
+  }
+
+  #answered(body: Buffer): void {
+    const [id, result] = deserialize(body) as [number, unknown];
+    const asked = this.#take(id);
+    if (asked?.ordered === true) this.#stream.hold();
+    asked?.resolve(result);
+  }
+
+  #refused(body: Buffer): void {
+    const [id, code, message, status] = deserialize(body) as [number, number, string, number];
+    this.#take(id)?.reject(new ReplyError(code, message, status));
+  }
+
+  #take(id: number): Asked | undefined {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    return asked;
+  }
+
+  #giveUp(): void {
+    for (const { reject } of this.#asked.values()) reject(gone());
+    this.#asked.clear();
+  }
+}
+
+/** An object that has every method. `then` is none of them, or it would be taken for a promise. */
+export function methodsThat(act: (method: string, args: unknown[]) => unknown): unknown {
+  const made = new Map<string, (...args: unknown[]) => unknown>();
+  return new Proxy(
+    {},
+    {
+      get: (_, method) => {
+        if (typeof method !== 'string' || method === 'then') return undefined;
+        const known = made.get(method) ?? ((...args: unknown[]) => act(method, args));
+        made.set(method, known);
+        return known;
+      },
+    },
+  );
+}
+
+function gone(): ReplyError {
+  return refuse('notAvailable', 'the process that would answer has ended; try again');
+}

@@ -1,0 +1,97 @@
+/** A worker as a process: how it is started, linked with this one, and seen to end. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { limits } from '@carillon/protocol';
+import type { Clock } from '../core/clock.ts';
+import { Calls } from '../link/calls.ts';
+import { FrameStream } from '../link/frames.ts';
+import type { WorkerProcess } from './supervisor.ts';
+
+/** What a worker is told first. */
+export interface Beginning {
+  readonly id: number;
+  /** Of the program: a worker of another one, installed since, does not serve for this primary. */
+  readonly version: string;
+  /** As the command line gave them. */
+  readonly flags: Readonly<Record<string, string | boolean>>;
+  /** Which reading of the config is in force, so that modules are loaded anew after a reload. */
+  readonly generation: number;
+  /** Where to listen; the ports are those that the system gave. */
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly apiListen?: { readonly host: string; readonly port: number };
+}
+
+/** Why a worker cannot serve. `code`: as the fault of a server that starts has it. */
+export interface StartFault {
+  readonly message: string;
+  readonly code?: string;
+}
+
+/** What a worker offers its primary under the name `worker`. */
+export interface WorkerVerbs {
+  /** Resolves when it serves, or with the reason why it cannot. */
+  begin(beginning: Beginning): Promise<StartFault | undefined>;
+  retire(): void;
+}
+
+/** The file descriptor of a worker's end of the link. */
+export const linkDescriptor = 3;
+
+export interface LinkedProcess extends WorkerProcess {
+  readonly stream: FrameStream;
+  readonly calls: Calls;
+}
+
+export interface SpawnOptions {
+  readonly beginning: Beginning;
+  readonly clock: Clock;
+  readonly failed: (name: string, error: unknown) => void;
+}
+
+/** Runs this program again, as a worker. `linked` is called before anything goes over the link. */
+export function spawnWorker(
+  { beginning, clock, failed }: SpawnOptions,
+  linked: (worker: Pick<LinkedProcess, 'stream' | 'calls'>) => void,
+): LinkedProcess {
+  const [program, script] = [process.execPath, process.argv[1] ?? ''];
+  const child = spawn(program, [...process.execArgv, script, 'worker', String(beginning.id)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
+  const stream = new FrameStream(child.stdio[linkDescriptor] as Duplex);
+  const calls = new Calls(stream, failed);
+  linked({ stream, calls });
+  const gone = endOf(child);
+  return {
+    id: beginning.id,
+    pid: child.pid,
+    stream,
+    calls,
+    ready: begun(calls, beginning, gone, clock),
+    gone,
+    retire: () => calls.told<WorkerVerbs>('worker').retire(),
+    kill: () => child.kill('SIGKILL'),
+  };
+}
+
+async function begun(calls: Calls, beginning: Beginning, gone: Promise<string>, clock: Clock): Promise<void> {
+  const ended = gone.then((how) => ({ message: `it ended before it served: ${how}` }));
+  const late = new Promise<StartFault>((resolve) => {
+    clock.after(limits.workerStartMs, () =>
+      resolve({ message: `it did not serve within ${limits.workerStartMs} ms` }),
+    );
+  });
+  const begin = calls.remote<WorkerVerbs>('worker').begin(beginning);
+  const fault = await Promise.race([begin.catch(() => ended), ended, late]);
+  if (fault === undefined) return;
+  const { message, ...rest } = fault;
+  throw Object.assign(new Error(message), rest);
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(`it could not be run (${error.message})`));
+    child.on('exit', (code, signal) =>
+      resolve(signal === null ? `it ended with code ${code}` : `killed by ${signal}`),
+    );
+  });
+}

@@ -1,0 +1,106 @@
+/** The primary's part in what one worker has all, or another one, do. */
+import { limits } from '@carillon/protocol';
+import type { Clock } from '../core/clock.ts';
+import { type ReplyError, refuse } from '../core/errors.ts';
+import type { Calls } from '../link/calls.ts';
+
+/** A worker that can be asked. */
+export interface LinkedWorker {
+  readonly id: number;
+  readonly calls: Calls;
+}
+
+/** What workers may ask of the primary about each other. */
+export interface RelayVerbs {
+  everywhere(name: string, method: string, args: readonly unknown[]): Promise<readonly unknown[]>;
+  /** Undefined where there is no such worker any more. */
+  at(
+    worker: number,
+    name: string,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<{ readonly result: unknown } | undefined>;
+}
+
+export class Relay implements RelayVerbs {
+  readonly #workers = new Map<number, LinkedWorker>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Those that serve, or are about to. */
+  get workers(): Iterable<LinkedWorker> {
+    return this.#workers.values();
+  }
+
+  /** Lets a worker ask about others; it is asked itself from {@link Relay.join} on. */
+  serve(worker: LinkedWorker): void {
+    worker.calls.offer<RelayVerbs>('relay', this, ['everywhere', 'at']);
+  }
+
+  join(worker: LinkedWorker): void {
+    this.#workers.set(worker.id, worker);
+  }
+
+  leave(id: number): void {
+    this.#workers.delete(id);
+  }
+
+  async everywhere(name: string, method: string, args: readonly unknown[]): Promise<readonly unknown[]> {
+    const asked = [...this.#workers.values()].map((worker) => this.#ask(worker, name, method, args));
+    const outcomes = await Promise.allSettled(asked);
+    const refused = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refused !== undefined) throw refused.reason;
+    return outcomes.flatMap((outcome) => {
+      const answer = outcome.status === 'fulfilled' ? outcome.value : undefined;
+      return answer === undefined ? [] : [answer.result];
+    });
+  }
+
+  async at(
+    worker: number,
+    name: string,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<{ readonly result: unknown } | undefined> {
+    const found = this.#workers.get(worker);
+    // A poll is held for as long as its client wants.
+    return found === undefined ? undefined : this.#answer(found, name, method, args);
+  }
+
+  #ask(
+    worker: LinkedWorker,
+    name: string,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<{ readonly result: unknown } | undefined> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(limits.workerAnswerMs, () => reject(late(worker.id)));
+      this.#answer(worker, name, method, args).then(resolve, reject).finally(cancel);
+    });
+  }
+
+  /** Undefined where the worker ended before it answered: what it had is gone. */
+  async #answer(
+    worker: LinkedWorker,
+    name: string,
+    method: string,
+    args: readonly unknown[],
+  ): Promise<{ readonly result: unknown } | undefined> {
+    try {
+      return { result: await worker.calls.call(name, method, args) };
+    } catch (error) {
+      if (this.#workers.get(worker.id) !== worker) return undefined;
+      throw error;
+    }
+  }
+}
+
+function late(worker: number): ReplyError {
+  return refuse(
+    'notAvailable',
+    `worker ${worker} did not answer within ${limits.workerAnswerMs} ms; try again`,
+  );
+}
