@@ -3,7 +3,12 @@ import { createServer } from 'node:net';
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Broker } from '../core/broker.ts';
+import type { Clock } from '../core/clock.ts';
+import { type Counters, createCounters } from '../core/figures.ts';
+import type { Keep } from '../core/keep.ts';
 import type { Log } from '../core/log.ts';
+import { Rules } from '../core/rules.ts';
 import type { ListenAddress } from '../http/listener.ts';
 import { spawnWorker } from '../supervisor/process.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -13,9 +18,26 @@ import { type LinkedWorker, Relay } from '../workers/relay.ts';
 import { createBroker } from './broker.ts';
 import type { PrimaryVerbs } from './home.ts';
 import { once } from './once.ts';
+import { rulesOf } from './rules.ts';
 import type { RunningServer, ServerControls } from './running.ts';
 import { openDataDir } from './takeover.ts';
 import { urlOf } from './url.ts';
+
+/** What the parts of a primary are made of. */
+export interface PrimaryParts {
+  readonly settings: Settings;
+  /** The one that keeps everything; workers reach it over their links. */
+  readonly broker: Broker;
+  /** Where small facts outlive the process; absent: nowhere. */
+  readonly keep?: Keep;
+  /** As the workers have them; a reload changes both. */
+  readonly rules: Rules;
+  readonly relay: Relay;
+  /** Of what happens here; those of the workers are added to them. */
+  readonly counters: Counters;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** Something that the primary has for all workers. */
 export interface Shared {
@@ -40,13 +62,23 @@ export async function startPrimary(
 ): Promise<RunningServer> {
   const { settings } = loaded;
   const clock = new SystemClock();
-  const { broker } = await createBroker(settings, clock, log);
+  const { broker, keep } = await createBroker(settings, clock, log);
   const host = new LinkHost(broker, log);
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
   const relay = new Relay(clock);
-  const shared: readonly Shared[] = [];
+  const parts: PrimaryParts = {
+    settings,
+    broker,
+    ...(keep !== undefined && { keep }),
+    rules: new Rules(rulesOf(settings)),
+    relay,
+    counters: createCounters(),
+    clock,
+    log,
+  };
+  const shared = sharedBy(parts);
   const [listen, apiListen] = await freeAddresses(settings);
   const failed = (call: string, error: unknown): void =>
     log.error('a question of a worker failed', { call, error });
@@ -99,6 +131,10 @@ export async function startPrimary(
       await host.close();
     }),
   };
+}
+
+function sharedBy(_parts: PrimaryParts): readonly Shared[] {
+  return [];
 }
 
 /**
