@@ -1,5 +1,4 @@
 /** A server of several processes: what the first of them has for all, and the workers that it looks after. */
-import { createServer } from 'node:net';
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -9,13 +8,13 @@ import { type Counters, createCounters } from '../core/figures.ts';
 import type { Keep } from '../core/keep.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
-import type { ListenAddress } from '../http/listener.ts';
-import { spawnWorker } from '../supervisor/process.ts';
+import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/process.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
 import { type LinkedWorker, Relay } from '../workers/relay.ts';
 import { createBroker } from './broker.ts';
+import { freeAddresses } from './free-address.ts';
 import type { PrimaryVerbs } from './home.ts';
 import { once } from './once.ts';
 import { rulesOf } from './rules.ts';
@@ -56,60 +55,25 @@ export function workerCount({ workers }: Settings): number {
 const farewellMs = 2_000;
 
 export async function startPrimary(
-  loaded: LoadedConfig,
+  { settings }: LoadedConfig,
   log: Log,
   { takeover, flags }: ServerControls,
 ): Promise<RunningServer> {
-  const { settings } = loaded;
-  const clock = new SystemClock();
-  const { broker, keep } = await createBroker(settings, clock, log);
+  const parts = await createParts(settings, log);
+  const { broker, clock } = parts;
   const host = new LinkHost(broker, log);
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
-  const relay = new Relay(clock);
-  const parts: PrimaryParts = {
-    settings,
-    broker,
-    ...(keep !== undefined && { keep }),
-    rules: new Rules(rulesOf(settings)),
-    relay,
-    counters: createCounters(),
-    clock,
-    log,
-  };
   const shared = sharedBy(parts);
-  const [listen, apiListen] = await freeAddresses(settings);
-  const failed = (call: string, error: unknown): void =>
-    log.error('a question of a worker failed', { call, error });
+  const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count: workerCount(settings),
     retireMs: settings.drainMs + farewellMs,
     clock,
     log,
-    spawn: (id) => {
-      const beginning = {
-        id,
-        version: version(),
-        flags,
-        generation: 0,
-        listen,
-        ...(apiListen !== undefined && { apiListen }),
-      };
-      const worker = spawnWorker({ beginning, clock, failed }, ({ stream, calls }) => {
-        const linked = { id, calls };
-        const verbs: PrimaryVerbs = { serving: () => relay.join(linked) };
-        calls.offer('primary', verbs, ['serving']);
-        host.accept(stream);
-        relay.serve(linked);
-        for (const each of shared) each.begun(linked);
-        stream.onEnded(() => {
-          relay.leave(id);
-          for (const each of shared) each.gone(id);
-        });
-      });
-      return worker;
-    },
+    spawn: (id) =>
+      startWorker({ id, version: version(), flags, generation: 0, ...addresses }, parts, host, shared),
   });
   try {
     await supervisor.start();
@@ -117,13 +81,13 @@ export async function startPrimary(
     await host.close();
     throw error;
   }
+  const { listen, apiListen = listen } = addresses;
   return {
     url: urlOf(listen),
-    apiUrl: urlOf(apiListen ?? listen),
-    port: listen.port,
-    host: listen.host,
+    apiUrl: urlOf(apiListen),
+    ...listen,
     development: settings.development,
-    reload: () => Promise.reject(new Error('not yet')),
+    reload: () => Promise.reject(new Error('several workers do not reload yet')),
     abandon: () => {},
     replaceWorkers: () => supervisor.replaceAll(),
     close: once(async () => {
@@ -133,33 +97,41 @@ export async function startPrimary(
   };
 }
 
+async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> {
+  const clock = new SystemClock();
+  return {
+    settings,
+    ...(await createBroker(settings, clock, log)),
+    rules: new Rules(rulesOf(settings)),
+    relay: new Relay(clock),
+    counters: createCounters(),
+    clock,
+    log,
+  };
+}
+
 function sharedBy(_parts: PrimaryParts): readonly Shared[] {
   return [];
 }
 
-/**
- * What the workers will listen on together. It is listened on once without sharing: several may share an address that another
- * program has shared too, and would never hear of it.
- *
- * @throws {Error} with a `code` as node:net gives it.
- */
-async function freeAddresses({
-  host,
-  port,
-  api,
-}: Settings): Promise<[ListenAddress, ListenAddress | undefined]> {
-  const apiListen = api.listen === undefined ? undefined : await tried(api.listen);
-  return [await tried({ host, port }), apiListen];
-}
-
-function tried({ host, port }: ListenAddress): Promise<ListenAddress> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      const address = server.address();
-      const found = typeof address === 'object' && address !== null ? address.port : port;
-      server.close(() => resolve({ host, port: found }));
+function startWorker(
+  beginning: Beginning,
+  { relay, clock, log }: PrimaryParts,
+  host: LinkHost,
+  shared: readonly Shared[],
+): LinkedProcess {
+  const failed = (call: string, error: unknown): void =>
+    log.error('a question of a worker failed', { call, error });
+  return spawnWorker({ beginning, clock, failed }, ({ stream, calls }) => {
+    const worker = { id: beginning.id, calls };
+    const verbs: PrimaryVerbs = { serving: () => relay.join(worker) };
+    calls.offer('primary', verbs, ['serving']);
+    host.accept(stream);
+    relay.serve(worker);
+    for (const each of shared) each.begun(worker);
+    stream.onEnded(() => {
+      relay.leave(worker.id);
+      for (const each of shared) each.gone(worker.id);
     });
   });
 }
