@@ -8,6 +8,7 @@ import { type Counters, createCounters } from '../core/figures.ts';
 import type { Keep } from '../core/keep.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
+import { createStores, type Stores } from '../core/stores.ts';
 import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/process.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
@@ -29,6 +30,8 @@ export interface PrimaryParts {
   readonly broker: Broker;
   /** Where small facts outlive the process; absent: nowhere. */
   readonly keep?: Keep;
+  /** What is kept about users and groups, for all workers; loaded before the first of them begins. */
+  readonly stores: Stores;
   /** As the workers have them; a reload changes both. */
   readonly rules: Rules;
   readonly relay: Relay;
@@ -40,10 +43,14 @@ export interface PrimaryParts {
 
 /** Something that the primary has for all workers. */
 export interface Shared {
+  /** Takes over what was kept, before the first worker begins. */
+  start?(): Promise<void>;
   /** A worker begins: what it may ask for is offered before it asks. */
   begun(worker: LinkedWorker): void;
   /** A worker is gone, and all that it had with it. */
   gone(worker: number): void;
+  /** The workers are gone, and the broker is not yet. */
+  close?(): void;
 }
 
 /** How many processes serve; one serves without a primary. */
@@ -66,6 +73,8 @@ export async function startPrimary(
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
   const shared = sharedBy(parts);
+  await parts.stores.load();
+  for (const each of shared) await each.start?.();
   const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count: workerCount(settings),
@@ -92,6 +101,7 @@ export async function startPrimary(
     replaceWorkers: () => supervisor.replaceAll(),
     close: once(async () => {
       await supervisor.close();
+      for (const each of shared) each.close?.();
       await host.close();
     }),
   };
@@ -99,12 +109,16 @@ export async function startPrimary(
 
 async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> {
   const clock = new SystemClock();
+  const { broker, keep } = await createBroker(settings, clock, log);
+  const counters = createCounters();
   return {
     settings,
-    ...(await createBroker(settings, clock, log)),
+    broker,
+    ...(keep !== undefined && { keep }),
+    stores: createStores(keep, clock, counters),
     rules: new Rules(rulesOf(settings)),
     relay: new Relay(clock),
-    counters: createCounters(),
+    counters,
     clock,
     log,
   };
