@@ -34,7 +34,7 @@ interface Asked {
   reject(error: Error): void;
 }
 
-type Offered = Readonly<Record<string, (...args: unknown[]) => unknown>>;
+type Offered = ReadonlyMap<string, (...args: unknown[]) => unknown>;
 
 export class Calls {
   readonly #stream: FrameStream;
@@ -56,11 +56,10 @@ export class Calls {
 
   /** Lets the other end call these methods. Arguments and results must be such that they can be cloned. */
   offer<Target extends object>(name: string, target: Target, methods: readonly MethodsOf<Target>[]): void {
-    const entries = methods.map((method) => [
-      method,
-      (target[method] as (...args: unknown[]) => unknown).bind(target),
-    ]);
-    this.#offered.set(name, Object.fromEntries(entries));
+    const entries = methods.map(
+      (method) => [method, (target[method] as (...args: unknown[]) => unknown).bind(target)] as const,
+    );
+    this.#offered.set(name, new Map(entries));
   }
 
   /** What the other end offers under this name. Its methods reject with the other end's refusals, and with 108 when that is gone. */
@@ -85,27 +84,27 @@ export class Calls {
 
   /** Does what the other end could have asked for. */
   async perform(name: string, method: string, args: readonly unknown[]): Promise<unknown> {
-    const act = this.#offered.get(name)?.[method];
+    const act = this.#offered.get(name)?.get(method);
     if (act === undefined) throw refuse('notAvailable', `the other end offers no ${name}.${method}`);
     return act(...args);
   }
 
   #called(body: Buffer): void {
     const [id, name, method, args] = deserialize(body) as [number, string, string, unknown[]];
-    this.perform(name, method, args).then(
-      (result) => this.#stream.send(frame(kinds.result, serialize([id, result]))),
-      (error: unknown) => {
+    this.perform(name, method, args)
+      .then((result) => this.#stream.send(frame(kinds.result, serialize([id, result]))))
+      .catch((error: unknown) => {
         if (!(error instanceof ReplyError)) this.#failed(`${name}.${method}`, error);
-        const { code, message, status } = error instanceof ReplyError ? error : refuse('internal');
-        this.#stream.send(frame(kinds.fault, serialize([id, code, message, status])));
-      },
-    );
+        const { code, message, status, retryAfterMs } =
+          error instanceof ReplyError ? error : refuse('internal');
+        this.#stream.send(frame(kinds.fault, serialize([id, code, message, status, retryAfterMs])));
+      });
   }
 
   #told(body: Buffer): void {
     const [name, method, args] = deserialize(body) as [string, string, unknown[]];
     try {
-      this.#offered.get(name)?.[method]?.(...args);
+      this.#offered.get(name)?.get(method)?.(...args);
     } catch (error) {
       this.#failed(`${name}.${method}`, error);
     }
@@ -119,8 +118,8 @@ export class Calls {
   }
 
   #refused(body: Buffer): void {
-    const [id, code, message, status] = deserialize(body) as [number, number, string, number];
-    this.#take(id)?.reject(new ReplyError(code, message, status));
+    const [id, ...refusal] = deserialize(body) as [number, ...ConstructorParameters<typeof ReplyError>];
+    this.#take(id)?.reject(new ReplyError(...refusal));
   }
 
   #take(id: number): Asked | undefined {

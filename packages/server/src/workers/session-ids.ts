@@ -12,8 +12,8 @@ export function workerOf(session: string): number | undefined {
   return prefix === undefined ? undefined : Number.parseInt(prefix, 36);
 }
 
-/** Workers that may live at the same time, and places that each can give in a millisecond. */
-const workersAtATime = 1_024;
+/** Workers that may live at the same time, and places that each can give in a millisecond. Exact numbers until the year 2248. */
+const workersAtATime = 256;
 const perMs = 4;
 
 /**

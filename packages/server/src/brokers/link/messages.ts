@@ -1,5 +1,5 @@
 /** What goes over the link: a few facts as JSON, and published data as the bytes that it is, untouched. */
-import type { ErrorName, JsonText } from '@carillon/protocol';
+import type { JsonText } from '@carillon/protocol';
 import type {
   ChannelQuery,
   Exclusion,
@@ -29,6 +29,8 @@ interface PublicationFacts {
   readonly b?: true;
   readonly x?: Exclusion;
 }
+
+type Refusal = [id: number, code: number, message: string, status: number, retryAfterMs: number | null];
 
 /** Facts as JSON with its length before it, then bytes. */
 function packed(facts: unknown, ...texts: readonly string[]): Buffer {
@@ -68,14 +70,13 @@ export function readAnswer(body: Buffer): { id: number; result: unknown; publica
 }
 
 export function refusalFrame(id: number, error: unknown): Buffer {
-  const { code, message, status } =
-    error instanceof ReplyError ? error : refuse('internal' satisfies ErrorName);
-  return frame(kinds.refusal, packed([id, code, message, status]));
+  const { code, message, status, retryAfterMs } = error instanceof ReplyError ? error : refuse('internal');
+  return frame(kinds.refusal, packed([id, code, message, status, retryAfterMs]));
 }
 
 export function readRefusal(body: Buffer): { id: number; error: ReplyError } {
-  const [id, code, message, status] = unpacked(body).facts as [number, number, string, number];
-  return { id, error: new ReplyError(code, message, status) };
+  const [id, code, message, status, retryAfterMs] = unpacked(body).facts as Refusal;
+  return { id, error: new ReplyError(code, message, status, retryAfterMs ?? undefined) };
 }
 
 export function publicationsFrame(channel: string, batch: readonly Publication[], epoch: string): Buffer {
