@@ -32,6 +32,7 @@ import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { NativeHttp } from './transports/http/native-transport.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
+import type { OfferedHooks } from './workers/hooks.ts';
 
 export { explainChannel } from './server/rules.ts';
 export type { RunningServer, ServerControls } from './server/running.ts';
@@ -76,7 +77,7 @@ async function startProcess(
     webhooks,
     ...(desk !== undefined && { rendezvous: desk }),
   });
-  await startHooks(hooks, settings, node, verbs, log);
+  const offered = await startHooks(hooks, settings, node, verbs, log, home?.calls);
   const ingest = await startIngest(settings, node, clock, log);
   const servers: HttpServers = new HttpServers({
     settings,
@@ -114,7 +115,7 @@ async function startProcess(
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();
-      await shutDown(settings, node, transports, servers, ingest);
+      await shutDown(settings, node, transports, servers, ingest, offered);
       await sayFarewell(webhooks, hooks, Math.max(0, endsAt - clock.now()));
       core.authenticator.close();
     }),
@@ -136,6 +137,7 @@ async function shutDown(
   { websocket, apiSockets, feeds, native }: Transports,
   servers: HttpServers,
   ingest: RedisIngest | undefined,
+  offered: OfferedHooks | undefined,
 ): Promise<void> {
   const graceMs = Math.min(drainMs, limits.closingMs);
   const gone = servers.close(drainMs + graceMs);
@@ -145,6 +147,7 @@ async function shutDown(
   );
   await gone;
   await ingest?.close();
+  await offered?.leave();
   await node.close();
 }
 

@@ -20,6 +20,8 @@ export interface GenerationsOptions {
   readonly request: (method: string, params: JsonText) => Promise<JsonText>;
   /** A new generation is in force, which somebody wanted: not the replacement of a thread that died. */
   readonly renewed: () => void;
+  /** Which hooks there are may have changed. */
+  readonly switched: () => void;
 }
 
 export type Reload =
@@ -169,6 +171,7 @@ export class Generations {
     this.failing = undefined;
     this.#watch.set(new Map(), false);
     this.#sendHome();
+    this.#options.switched();
     return { ok: true, generation: 0, names: [] };
   }
 
@@ -236,6 +239,7 @@ export class Generations {
       ...(this.file !== undefined && { file: this.file }),
       hooks: [...names].join(', '),
     });
+    this.#options.switched();
   }
 
   #retire(old: Ending): void {

@@ -33,6 +33,7 @@ export class HookRuntime implements Hooks, LifecycleSink {
   readonly #faults: FaultLog;
   readonly #breakers = new Map<string, Breaker>();
   readonly #told: ToldEvents;
+  #named: (names: readonly string[]) => void = () => {};
   #calls = 0;
   #callBytes = 0;
   #request: (method: string, params: JsonText) => Promise<JsonText> = () =>
@@ -47,6 +48,7 @@ export class HookRuntime implements Hooks, LifecycleSink {
       ...options,
       request: (method, params) => this.#request(method, params),
       renewed: () => this.#breakers.clear(),
+      switched: () => this.#named(this.#names),
     });
     this.#told = new ToldEvents({
       clock,
@@ -97,6 +99,12 @@ export class HookRuntime implements Hooks, LifecycleSink {
     this.#told.add(name, eventText(event));
   }
 
+  /** `named` hears which hooks there are, now and whenever that may have changed. One listener. */
+  watch(named: (names: readonly string[]) => void): void {
+    this.#named = named;
+    named(this.#names);
+  }
+
   /** Loads the hooks anew, with other settings if they are given; resolves when they are in force, or why they are not. Never rejects. */
   reload(settings?: HookSettings): Promise<Reload> {
     return this.#generations.reload(settings);
@@ -133,6 +141,10 @@ export class HookRuntime implements Hooks, LifecycleSink {
   async close(farewellMs: number): Promise<void> {
     await this.#told.done(farewellMs);
     await this.#generations.close();
+  }
+
+  get #names(): readonly string[] {
+    return [...(this.#generations.current?.names ?? [])];
   }
 
   #answer<Name extends HookName>(name: Name, text: JsonText): HookAnswers[Name] {

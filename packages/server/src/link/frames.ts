@@ -84,7 +84,11 @@ export class FrameStream {
     // 'close' follows, and says enough.
     socket.on('error', () => {});
     socket.on('close', () => this.#over());
-    socket.on('end', () => socket.end());
+    // Whoever ends it has nothing more to ask or to say: that is known before what others do because of it.
+    socket.on('end', () => {
+      socket.end();
+      this.#over();
+    });
   }
 
   /** Bytes that the other end has not taken. */
@@ -150,6 +154,7 @@ export class FrameStream {
   }
 
   #over(): void {
+    if (this.#isOver) return;
     this.#isHeld = false;
     this.#read();
     this.#isOver = true;

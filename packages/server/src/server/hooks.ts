@@ -9,7 +9,9 @@ import type { HookSettings } from '../hooks/source.ts';
 import { HookLoadFault } from '../hooks/thread.ts';
 import { apiInside } from '../http/api/inside.ts';
 import type { Verbs } from '../http/api/method.ts';
+import type { Calls } from '../link/calls.ts';
 import { SystemClock } from '../system/clock.ts';
+import { OfferedHooks } from '../workers/hooks.ts';
 
 /** Hooks that cannot be used at the start. */
 export class HooksUnusable extends Error {
@@ -30,18 +32,20 @@ export function hookSettings({ hooks, limits }: Settings): HookSettings {
   return { ...hooks, memoryBytes: limits.hookMemoryBytes };
 }
 
-/** @throws {HooksUnusable} with one sentence. */
+/** `calls`: of a worker, whose primary is offered the hooks. @throws {HooksUnusable} with one sentence. */
 export async function startHooks(
   hooks: HookRuntime,
   { hooks: { source } }: Settings,
   node: Publisher,
   verbs: Verbs,
   log: Log,
-): Promise<void> {
+  calls?: Calls,
+): Promise<OfferedHooks | undefined> {
   // What a hook publishes is the server's own: asked about it, it could ask for ever.
   const publish: Verbs['publish'] = (channel, data, options) => node.publish(channel, data, options);
   try {
     await hooks.start(apiInside({ ...verbs, publish }, log));
+    return calls && new OfferedHooks(calls, hooks);
   } catch (error) {
     if (!(error instanceof HookLoadFault)) throw error;
     throw new HooksUnusable(

@@ -6,6 +6,7 @@ import type { Broker } from '../core/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import { type Counters, createCounters } from '../core/figures.ts';
 import type { Keep } from '../core/keep.ts';
+import { Lifecycle } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
 import { createStores, type Stores } from '../core/stores.ts';
@@ -13,6 +14,7 @@ import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/p
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
+import { WorkersHooks } from '../workers/hooks.ts';
 import { type LinkedWorker, Relay } from '../workers/relay.ts';
 import { createBroker } from './broker.ts';
 import { freeAddresses } from './free-address.ts';
@@ -35,6 +37,10 @@ export interface PrimaryParts {
   /** As the workers have them; a reload changes both. */
   readonly rules: Rules;
   readonly relay: Relay;
+  /** Of the workers, of which one is asked. */
+  readonly hooks: WorkersHooks;
+  /** For what is decided here: to the hooks of one worker. */
+  readonly lifecycle: Lifecycle;
   /** Of what happens here; those of the workers are added to them. */
   readonly counters: Counters;
   readonly clock: Clock;
@@ -111,6 +117,7 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
   const clock = new SystemClock();
   const { broker, keep } = await createBroker(settings, clock, log);
   const counters = createCounters();
+  const hooks = new WorkersHooks();
   return {
     settings,
     broker,
@@ -118,14 +125,16 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
     stores: createStores(keep, clock, counters),
     rules: new Rules(rulesOf(settings)),
     relay: new Relay(clock),
+    hooks,
+    lifecycle: new Lifecycle([hooks]),
     counters,
     clock,
     log,
   };
 }
 
-function sharedBy(_parts: PrimaryParts): readonly Shared[] {
-  return [];
+function sharedBy({ hooks }: PrimaryParts): readonly Shared[] {
+  return [hooks];
 }
 
 function startWorker(
