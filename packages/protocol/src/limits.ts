@@ -245,6 +245,10 @@ export const limits = {
   longestWorkerBackoffMs: 30_000,
   /** How long a worker must have served for its end not to count as soon. */
   workerSettledMs: 10_000,
+  /** How often a worker is asked whether it lives. */
+  workerPulseMs: 2_000,
+  /** How long a worker may leave that unanswered before it is killed and replaced. */
+  workerSilentMs: 20_000,
   /** How long a client that is closed at the server's end has to answer, besides `drain`. */
   closingMs: 1_000,
   /** What `carillon chaos` runs at most. */

@@ -67,7 +67,7 @@ class Worker implements WorkerVerbs {
     this.#calls = new Calls(stream, (name, error) =>
       this.#log?.error('what the primary asked for failed', { call: name, error }),
     );
-    this.#calls.offer<WorkerVerbs>('worker', this, ['begin', 'retire']);
+    this.#calls.offer<WorkerVerbs>('worker', this, ['begin', 'retire', 'ping']);
     stream.onEnded(() => this.#abandoned());
   }
 
@@ -85,6 +85,8 @@ class Worker implements WorkerVerbs {
     if (this.#server === undefined) this.#end();
     else void this.#server.close().finally(() => this.#end());
   }
+
+  ping(): void {}
 
   async #serve(beginning: Beginning): Promise<RunningServer> {
     const { env, cwd } = this.#call.terminal;

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { limits } from '@carillon/protocol';
-import type { Clock } from '../core/clock.ts';
-import { Calls } from '../link/calls.ts';
+import type { Cancel, Clock } from '../core/clock.ts';
+import { Calls, type Remote } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
 import type { WorkerProcess } from './supervisor.ts';
 
@@ -21,10 +21,12 @@ export interface Beginning {
   readonly apiListen?: { readonly host: string; readonly port: number };
 }
 
-/** Why a worker cannot serve. `code`: as the fault of a server that starts has it. */
+/** Why a worker cannot serve; all but the sentence as the fault of a server that starts has it. */
 export interface StartFault {
   readonly message: string;
   readonly code?: string;
+  readonly address?: string;
+  readonly port?: number;
 }
 
 /** What a worker offers its primary under the name `worker`. */
@@ -32,6 +34,8 @@ export interface WorkerVerbs {
   /** Resolves when it serves, or with the reason why it cannot. */
   begin(beginning: Beginning): Promise<StartFault | undefined>;
   retire(): void;
+  /** Answers, which is all: whoever does not hangs. */
+  ping(): void;
 }
 
 /** The file descriptor of a worker's end of the link. */
@@ -57,34 +61,52 @@ export function spawnWorker(
   const child = spawn(program, [...process.execArgv, script, 'worker', String(beginning.id)], {
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
+  const gone = endOf(child);
   const stream = new FrameStream(child.stdio[linkDescriptor] as Duplex);
   const calls = new Calls(stream, failed);
   linked({ stream, calls });
-  const gone = endOf(child);
+  const verbs = calls.remote<WorkerVerbs>('worker');
   return {
     id: beginning.id,
     pid: child.pid,
     stream,
     calls,
-    ready: begun(calls, beginning, gone, clock),
+    ready: begun(verbs, beginning, gone, clock),
     gone,
+    ping: async () => verbs.ping(),
     retire: () => calls.told<WorkerVerbs>('worker').retire(),
     kill: () => child.kill('SIGKILL'),
   };
 }
 
-async function begun(calls: Calls, beginning: Beginning, gone: Promise<string>, clock: Clock): Promise<void> {
-  const ended = gone.then((how) => ({ message: `it ended before it served: ${how}` }));
-  const late = new Promise<StartFault>((resolve) => {
-    clock.after(limits.workerStartMs, () =>
-      resolve({ message: `it did not serve within ${limits.workerStartMs} ms` }),
-    );
-  });
-  const begin = calls.remote<WorkerVerbs>('worker').begin(beginning);
+async function begun(
+  verbs: Remote<WorkerVerbs>,
+  beginning: Beginning,
+  gone: Promise<string>,
+  clock: Clock,
+): Promise<void> {
+  const ended = gone.then((how) => notStarted(`it ended before it served (${how})`));
+  const { late, cancel } = lateness(clock);
+  const begin = verbs.begin(beginning);
   const fault = await Promise.race([begin.catch(() => ended), ended, late]);
+  cancel();
   if (fault === undefined) return;
   const { message, ...rest } = fault;
   throw Object.assign(new Error(message), rest);
+}
+
+function lateness(clock: Clock): { late: Promise<StartFault>; cancel: Cancel } {
+  let cancel: Cancel = () => {};
+  const late = new Promise<StartFault>((resolve) => {
+    cancel = clock.after(limits.workerStartMs, () =>
+      resolve(notStarted(`it did not serve within ${limits.workerStartMs} ms`)),
+    );
+  });
+  return { late, cancel: () => cancel() };
+}
+
+function notStarted(how: string): StartFault {
+  return { message: `a worker did not start: ${how}`, code: 'ERR_WORKER_NOT_STARTED' };
 }
 
 function endOf(child: ChildProcess): Promise<string> {

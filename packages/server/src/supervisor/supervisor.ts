@@ -2,6 +2,8 @@
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { Pause } from './pause.ts';
+import { watchPulse } from './pulse.ts';
 
 /** A worker's process, from its first moment on. */
 export interface WorkerProcess {
@@ -11,6 +13,8 @@ export interface WorkerProcess {
   readonly ready: Promise<void>;
   /** Resolves when the process is gone, with a sentence of how it went. Never rejects. */
   readonly gone: Promise<string>;
+  /** Answered by its own loop: one that hangs does not. */
+  ping(): Promise<void>;
   /** Stops accepting, has its clients leave within `drain`, and ends by itself. */
   retire(): void;
   /** Ends it at once. */
@@ -29,15 +33,24 @@ export interface SupervisorOptions {
 
 /** What a worker's process is for; one place is filled again when its worker is gone. */
 interface Place {
+  /** The one that serves. Absent while the place is being filled. */
   worker: WorkerProcess | undefined;
   /** Deaths that followed each other soon. */
   deaths: number;
-  cancelRestart: (() => void) | undefined;
+  /** A new worker is about to take it from a living one. */
+  isPassedOn: boolean;
+  /** Before the next attempt to fill it. */
+  readonly pause: Pause;
 }
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #places: Place[];
+  readonly #places: readonly Place[];
+  /** Every process that has not ended, whatever it is about to do. */
+  readonly #alive = new Set<WorkerProcess>();
+  /** Why this one killed a worker. */
+  readonly #sentences = new WeakMap<WorkerProcess, string>();
+  readonly #retiring = new WeakMap<WorkerProcess, Promise<void>>();
   #lastId = 0;
   #restarts = 0;
   #isClosing = false;
@@ -48,7 +61,8 @@ export class Supervisor {
     this.#places = Array.from({ length: options.count }, () => ({
       worker: undefined,
       deaths: 0,
-      cancelRestart: undefined,
+      isPassedOn: false,
+      pause: new Pause(options.clock),
     }));
   }
 
@@ -57,22 +71,22 @@ export class Supervisor {
     return this.#restarts;
   }
 
+  /** Those that serve. */
+  get serving(): readonly WorkerProcess[] {
+    return this.#places.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
+  }
+
   /** Resolves when all workers serve. @throws {Error} the reason why the first one cannot; all are ended then. */
   async start(): Promise<void> {
-    const started = this.#places.map((place) => {
-      const worker = this.#spawn();
-      place.worker = worker;
-      return worker;
-    });
     try {
-      await Promise.all(started.map(({ ready }) => ready));
+      await Promise.all(this.#places.map(async (place) => this.#fill(place, await this.#newWorker())));
     } catch (error) {
       this.#isClosing = true;
-      for (const worker of started) worker.kill();
-      await Promise.all(started.map(({ gone }) => gone));
+      const all = [...this.#alive];
+      for (const worker of all) worker.kill();
+      await Promise.all(all.map(({ gone }) => gone));
       throw error;
     }
-    for (const place of this.#places) this.#watch(place);
   }
 
   /**
@@ -86,107 +100,140 @@ export class Supervisor {
     return this.#rolling;
   }
 
-  /** Has every worker end, and resolves when all have. */
+  /** Has every worker end, and resolves when all have: those too that start or retire just now. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const place of this.#places) place.cancelRestart?.();
-    const workers = this.#places.flatMap(({ worker }) => (worker === undefined ? [] : [worker]));
-    await Promise.all(workers.map((worker) => this.#retire(worker)));
+    for (const { pause } of this.#places) pause.end();
+    await Promise.all([...this.#alive].map((worker) => this.#retire(worker)));
   }
 
   async #replaceAll(): Promise<void> {
-    const { log } = this.#options;
     for (const place of this.#places) {
       if (this.#isClosing) return;
-      const { worker: old } = place;
-      // Its place is being filled as it is.
-      if (old === undefined) continue;
-      const worker = this.#spawn();
-      try {
-        await worker.ready;
-      } catch (error) {
-        log.error('a new worker does not start, so the others stay', {
-          worker: worker.id,
-          reason: reasonOf(error),
-        });
-        worker.kill();
-        return;
-      }
-      if (this.#isClosing) {
-        await this.#retire(worker);
-        return;
-      }
-      place.worker = worker;
-      this.#watch(place);
-      log.info('a worker is replaced', { worker: old.id, by: worker.id });
-      await this.#retire(old);
+      // An empty place is being filled as it is; it need not wait any longer.
+      if (place.worker === undefined) place.pause.end();
+      else if (!(await this.#passOn(place, place.worker))) return;
     }
-    log.info('all workers were replaced');
+    if (!this.#isClosing) this.#options.log.info('all workers were replaced');
   }
 
-  async #retire(worker: WorkerProcess): Promise<void> {
+  /** False where no new worker takes the place. */
+  async #passOn(place: Place, old: WorkerProcess): Promise<boolean> {
+    const { log } = this.#options;
+    place.isPassedOn = true;
+    try {
+      const worker = await this.#newWorker();
+      this.#fill(place, worker);
+      log.info('a worker is replaced', { worker: old.id, by: worker.id });
+    } catch (error) {
+      if (!this.#isClosing)
+        log.error('a new worker does not start, so the others stay', { reason: reasonOf(error) });
+      return false;
+    } finally {
+      place.isPassedOn = false;
+      if (place.worker === old && !this.#alive.has(old)) void this.#refill(place);
+    }
+    if (!this.#isClosing) await this.#retire(old);
+    return true;
+  }
+
+  #retire(worker: WorkerProcess): Promise<void> {
+    const retiring = this.#retiring.get(worker) ?? this.#retired(worker);
+    this.#retiring.set(worker, retiring);
+    return retiring;
+  }
+
+  async #retired(worker: WorkerProcess): Promise<void> {
     const { clock, retireMs, log } = this.#options;
     worker.retire();
     const cancel = clock.after(retireMs, () => {
-      log.warn('a worker did not end in time and is killed', { worker: worker.id });
+      log.warn('a worker did not end in time and is killed', {
+        worker: worker.id,
+        pid: worker.pid,
+        retireMs,
+      });
       worker.kill();
     });
     await worker.gone;
     cancel();
   }
 
-  #spawn(): WorkerProcess {
+  /** One that serves. @throws {Error} the reason why it does not; it is gone then. */
+  async #newWorker(): Promise<WorkerProcess> {
     this.#lastId += 1;
     const worker = this.#options.spawn(this.#lastId);
-    // Whoever waits for it hears of it, too.
-    worker.ready.catch(() => undefined);
-    return worker;
-  }
-
-  /** Replaces the place's worker if it goes while it is the place's. */
-  #watch(place: Place): void {
-    const { clock, log } = this.#options;
-    const { worker } = place;
-    if (worker === undefined) return;
-    const since = clock.now();
-    void worker.gone.then((how) => {
-      if (place.worker !== worker || this.#isClosing) return;
-      place.worker = undefined;
-      place.deaths = clock.now() - since >= limits.workerSettledMs ? 1 : place.deaths + 1;
-      const waitMs = backoffOf(place.deaths);
-      log.error('a worker died and is replaced', { worker: worker.id, pid: worker.pid, reason: how, waitMs });
-      place.cancelRestart = clock.after(waitMs, () => void this.#refill(place));
-    });
-  }
-
-  async #refill(place: Place): Promise<void> {
-    const { clock, log } = this.#options;
-    if (this.#isClosing) return;
-    this.#restarts += 1;
-    const worker = this.#spawn();
-    place.worker = worker;
+    this.#alive.add(worker);
+    void worker.gone.then(() => this.#alive.delete(worker));
     try {
       await worker.ready;
-      this.#watch(place);
+      return worker;
     } catch (error) {
       worker.kill();
       await worker.gone;
-      place.worker = undefined;
-      if (this.#isClosing) return;
-      place.deaths += 1;
-      const waitMs = backoffOf(place.deaths);
-      log.error('a worker does not start and is tried again', {
+      throw error;
+    }
+  }
+
+  /** From here on the place is this worker's: when it goes, another one comes. */
+  #fill(place: Place, worker: WorkerProcess): void {
+    const { clock } = this.#options;
+    const since = clock.now();
+    place.worker = worker;
+    const stop = watchPulse(
+      () => worker.ping(),
+      clock,
+      () => this.#killSilent(worker),
+    );
+    void worker.gone.then((how) => {
+      stop();
+      if (place.worker !== worker || this.#isClosing) return;
+      place.deaths = clock.now() - since >= limits.workerSettledMs ? 1 : place.deaths + 1;
+      const reason = [how, this.#sentences.get(worker)].filter((part) => part !== undefined).join(': ');
+      this.#options.log.error('a worker died and is replaced', {
         worker: worker.id,
-        reason: reasonOf(error),
-        waitMs,
+        pid: worker.pid,
+        reason,
+        waitMs: backoffOf(place.deaths),
       });
-      place.cancelRestart = clock.after(waitMs, () => void this.#refill(place));
+      if (!place.isPassedOn) void this.#refill(place);
+    });
+  }
+
+  #killSilent(worker: WorkerProcess): void {
+    this.#sentences.set(worker, `it had not answered for ${limits.workerSilentMs} ms`);
+    this.#options.log.error('a worker does not answer and is killed', {
+      worker: worker.id,
+      pid: worker.pid,
+      silentMs: limits.workerSilentMs,
+    });
+    worker.kill();
+  }
+
+  /** Tries until a worker serves in the place, and waits longer and longer in between. */
+  async #refill(place: Place): Promise<void> {
+    place.worker = undefined;
+    while (!this.#isClosing) {
+      await place.pause.take(backoffOf(place.deaths));
+      if (this.#isClosing) return;
+      try {
+        this.#fill(place, await this.#newWorker());
+        this.#restarts += 1;
+        return;
+      } catch (error) {
+        place.deaths += 1;
+        if (!this.#isClosing)
+          this.#options.log.error('a worker does not start and is tried again', {
+            worker: this.#lastId,
+            reason: reasonOf(error),
+            waitMs: backoffOf(place.deaths),
+          });
+      }
     }
   }
 }
 
 function backoffOf(deaths: number): number {
-  return Math.min(limits.longestWorkerBackoffMs, limits.workerBackoffMs * 2 ** (deaths - 1));
+  return Math.min(limits.longestWorkerBackoffMs, limits.workerBackoffMs * 2 ** Math.max(0, deaths - 1));
 }
 
 function reasonOf(error: unknown): string {
