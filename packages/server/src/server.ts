@@ -14,6 +14,7 @@ import { servePages } from './http/pages.ts';
 import { type HttpOptions, HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
+import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
 import { info, measured } from './server/figures.ts';
 import { type PrimaryVerbs, placed } from './server/home.ts';
@@ -111,7 +112,7 @@ async function startProcess(
     host: bound.public.host,
     development: settings.development,
     reload: reloading.reload.bind(reloading),
-    abandon: () => node.endSessions(),
+    abandon: (graceMs) => abandon(node, transports, servers, graceMs),
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();

@@ -1,5 +1,6 @@
 /** What a server says of itself when it is up. */
 import type { LoadedConfig } from '../config/load.ts';
+import type { RunningServer } from '../server.ts';
 import { columns } from './command.ts';
 
 /** Listening there is listening on every network that the machine is in. */
@@ -8,7 +9,7 @@ const everywhere = new Set(['0.0.0.0', '::']);
 /** Name, addresses, mode, and how to stop it. */
 export function renderBanner(
   version: string,
-  { url, apiUrl, host }: { readonly url: string; readonly apiUrl: string; readonly host: string },
+  { url, apiUrl, host, workers }: Pick<RunningServer, 'url' | 'apiUrl' | 'host' | 'workers'>,
   { settings, development, file }: LoadedConfig,
 ): string {
   const base = url.replace(/\/$/, '');
@@ -19,6 +20,7 @@ export function renderBanner(
     ],
     ['websocket', `${base.replace(/^http/, 'ws')}${settings.websocket.path}`],
     ['api', `${apiUrl.replace(/\/$/, '')}/v1`],
+    ...(workers === undefined ? [] : [['workers', String(workers)]]),
     ['engine', `memory (${kept(settings.dataDir)})`],
     ['config', file ?? 'none'],
   ];

@@ -105,6 +105,9 @@ function startFault(error: unknown, { settings }: LoadedConfig): unknown {
       return new CommandError(error.message, exitCodes.unavailable);
     case 'ERR_LOG_UNUSABLE':
       return new CommandError(`dataDir: ${error.message}${isInUse ? takeoverHint : ''}`, exitCodes.config);
+    case 'ERR_WORKER_NOT_STARTED':
+      return new CommandError(error.message, exitCodes.failed);
+    case 'ERR_CONFIG_UNUSABLE':
     case 'ERR_HOOKS_UNUSABLE':
       return new CommandError(error.message, exitCodes.config);
     case 'EADDRINUSE':

@@ -6,7 +6,14 @@ import type { Log } from '../core/log.ts';
 import { Calls } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
 import type { RunningServer } from '../server.ts';
-import { type Beginning, linkDescriptor, type StartFault, type WorkerVerbs } from '../supervisor/process.ts';
+import { guard } from '../supervisor/guard.ts';
+import {
+  type Beginning,
+  guardDescriptor,
+  linkDescriptor,
+  type StartFault,
+  type WorkerVerbs,
+} from '../supervisor/process.ts';
 import { version } from '../system/version.ts';
 import { boundYoungGeneration } from '../system/young-generation.ts';
 import { createLog } from '../telemetry/logger.ts';
@@ -27,11 +34,14 @@ export const worker: Command = {
 
 /** Clients of a worker that lost its primary have this long to take in that they are closed. */
 const abandonedMs = 500;
+/** A worker that has not ended by then, because its loop hangs, is ended. */
+const guardedMs = 800;
 
 async function runWorker(call: Call): Promise<number> {
   leaveSignalsToPrimary();
-  const process = new Worker(call, openLink());
-  await process.ended;
+  const link = openLink();
+  guard({ descriptor: guardDescriptor, graceMs: guardedMs });
+  await new Worker(call, link).ended;
   return exitCodes.ok;
 }
 
@@ -68,11 +78,12 @@ class Worker implements WorkerVerbs {
       this.#log?.error('what the primary asked for failed', { call: name, error }),
     );
     this.#calls.offer<WorkerVerbs>('worker', this, ['begin', 'retire', 'ping']);
-    stream.onEnded(() => this.#abandoned());
+    stream.onEnded(() => void this.#abandoned());
   }
 
   async begin(beginning: Beginning): Promise<StartFault | undefined> {
-    if (beginning.version !== version()) return { message: otherVersion(beginning.version) };
+    if (beginning.version !== version())
+      return { message: otherVersion(beginning.version), code: 'ERR_WORKER_NOT_STARTED' };
     try {
       this.#server = await this.#serve(beginning);
       return undefined;
@@ -103,9 +114,10 @@ class Worker implements WorkerVerbs {
   }
 
   /** The primary is gone, and with it what this worker serves from: clients find a server again, if only a later one. */
-  #abandoned(): void {
-    this.#server?.abandon();
+  async #abandoned(): Promise<void> {
     setTimeout(() => this.#end(), abandonedMs);
+    await this.#server?.abandon(abandonedMs).catch(() => undefined);
+    this.#end();
   }
 }
 
@@ -114,8 +126,13 @@ function otherVersion(primary: string): string {
 }
 
 function faultOf(error: unknown): StartFault {
-  if (error instanceof ConfigError) return { message: explain(error) };
+  if (error instanceof ConfigError) return { message: explain(error), code: 'ERR_CONFIG_UNUSABLE' };
   if (!(error instanceof Error)) return { message: String(error) };
-  const { code } = error as NodeJS.ErrnoException;
-  return { message: error.message, ...(code !== undefined && { code }) };
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  return {
+    message: error.message,
+    ...(code !== undefined && { code }),
+    ...(address !== undefined && { address }),
+    ...(port !== undefined && { port }),
+  };
 }

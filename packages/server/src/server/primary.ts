@@ -96,6 +96,8 @@ export async function startPrimary(
     await host.close();
     throw error;
   }
+  // Where every worker has died, nothing else keeps this process from ending before the next ones come.
+  const alive = setInterval(() => {}, 60_000);
   const { listen, apiListen = listen } = addresses;
   return {
     url: urlOf(listen),
@@ -103,9 +105,11 @@ export async function startPrimary(
     ...listen,
     development: settings.development,
     reload: () => Promise.reject(new Error('several workers do not reload yet')),
-    abandon: () => {},
+    abandon: async () => {},
+    workers: workerCount(settings),
     replaceWorkers: () => supervisor.replaceAll(),
     close: once(async () => {
+      clearInterval(alive);
       await supervisor.close();
       for (const each of shared) each.close?.();
       await host.close();

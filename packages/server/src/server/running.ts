@@ -23,8 +23,10 @@ export interface RunningServer {
   close(): Promise<void>;
   /** Puts new workers in the place of all, one after another. Absent where one process serves. */
   replaceWorkers?(): Promise<void>;
-  /** Ends every connection with 3001, at once: what the server lives from is gone. */
-  abandon(): void;
+  /** Ends every connection with 3001, at once: what the server lives from is gone. Resolves when they are, after `graceMs` at most. */
+  abandon(graceMs: number): Promise<void>;
+  /** How many processes serve, where it is more than this one. */
+  readonly workers?: number;
 }
 
 /** How a server begins, and how it is changed while it runs. */

@@ -38,8 +38,9 @@ export interface WorkerVerbs {
   ping(): void;
 }
 
-/** The file descriptor of a worker's end of the link. */
+/** The file descriptor of a worker's end of the link, and of a line that says nothing and ends with the primary. */
 export const linkDescriptor = 3;
+export const guardDescriptor = 4;
 
 export interface LinkedProcess extends WorkerProcess {
   readonly stream: FrameStream;
@@ -59,9 +60,11 @@ export function spawnWorker(
 ): LinkedProcess {
   const [program, script] = [process.execPath, process.argv[1] ?? ''];
   const child = spawn(program, [...process.execArgv, script, 'worker', String(beginning.id)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
   });
   const gone = endOf(child);
+  // It ends when that process does, and is of no interest here.
+  child.stdio[guardDescriptor]?.on('error', () => {});
   const stream = new FrameStream(child.stdio[linkDescriptor] as Duplex);
   const calls = new Calls(stream, failed);
   linked({ stream, calls });

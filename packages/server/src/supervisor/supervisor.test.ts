@@ -129,7 +129,7 @@ describe('a worker that dies', () => {
     await stage.settle();
     expect(stage.serving).toEqual([1]);
     expect(stage.log.fields).toEqual([
-      { worker: 2, pid: 1_002, reason: 'killed by SIGSEGV', waitMs: limits.workerBackoffMs },
+      { worker: 2, process: 1_002, reason: 'killed by SIGSEGV', waitMs: limits.workerBackoffMs },
     ]);
     await stage.clock.elapse(limits.workerBackoffMs);
     expect(stage.serving).toEqual([1, 3]);

@@ -149,7 +149,7 @@ export class Supervisor {
     const cancel = clock.after(retireMs, () => {
       log.warn('a worker did not end in time and is killed', {
         worker: worker.id,
-        pid: worker.pid,
+        process: worker.pid,
         retireMs,
       });
       worker.kill();
@@ -191,7 +191,7 @@ export class Supervisor {
       const reason = [how, this.#sentences.get(worker)].filter((part) => part !== undefined).join(': ');
       this.#options.log.error('a worker died and is replaced', {
         worker: worker.id,
-        pid: worker.pid,
+        process: worker.pid,
         reason,
         waitMs: backoffOf(place.deaths),
       });
@@ -203,7 +203,7 @@ export class Supervisor {
     this.#sentences.set(worker, `it had not answered for ${limits.workerSilentMs} ms`);
     this.#options.log.error('a worker does not answer and is killed', {
       worker: worker.id,
-      pid: worker.pid,
+      process: worker.pid,
       silentMs: limits.workerSilentMs,
     });
     worker.kill();
