@@ -52,14 +52,19 @@ export class Blocks {
 
   /** In force from now on, in place of an earlier one of the same subject. @throws {ReplyError} 106 there are too many. */
   set(block: Block): void {
-    const key = keyOf(block);
-    const before = this.#entries.get(key);
-    if (before === undefined && this.#entries.size >= limits.blocks) {
+    if (!this.#entries.has(keyOf(block)) && this.#entries.size >= limits.blocks) {
       throw refuse(
         'limitExceeded',
         `there are ${limits.blocks} blocks already; take some away with 'unblock', or let them run out`,
       );
     }
+    this.put(block);
+  }
+
+  /** As {@link Blocks.set}, where somebody else has counted them. */
+  put(block: Block): void {
+    const key = keyOf(block);
+    const before = this.#entries.get(key);
     if (before !== undefined) this.#remove(key, before);
     if (block.expiresAt <= this.#clock.now()) return;
     const entry = new Entry(block, ++this.#made, () => this.#entries.delete(key));
@@ -86,6 +91,11 @@ export class Blocks {
   check(identity: Identity): void {
     const block = this.find(identity);
     if (block !== undefined) throw blockedRefusal(block);
+  }
+
+  /** In the order of blocking. */
+  *all(): Iterable<Block> {
+    for (const { block } of this.#entries.values()) yield block;
   }
 
   /** From the one after `after`, at most `limit`. */

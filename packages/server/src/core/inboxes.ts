@@ -1,11 +1,10 @@
-/** Inboxes at work: what a device is given when it comes back, what it acknowledges, and who is told of that. */
+/** Inboxes at work: what a device is given when it comes back, what it acknowledges, and what the server side sees and does. */
 import { limits, type Position } from '@carillon/protocol';
-import { type Addressee, takesEvents } from './addressee.ts';
+import type { Acknowledgement, Acknowledging } from './acknowledging.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import type { Catalog } from './catalog.ts';
 import { type CommandRequest, channelField, type Outcome, offsetField, optionalText } from './command.ts';
 import { refuse } from './errors.ts';
-import type { Counters } from './figures.ts';
 import {
   beginning,
   defaultDevice,
@@ -17,9 +16,7 @@ import {
   unreadAfter,
 } from './inbox.ts';
 import type { InboxStore } from './inbox-store.ts';
-import type { Overdue } from './overdue.ts';
 import type { Joined } from './recovery.ts';
-import type { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import type { Session } from './session.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
@@ -28,19 +25,8 @@ export interface InboxesContext {
   readonly rules: Rules;
   readonly broker: Pick<Broker, 'history'>;
   readonly store: InboxStore;
-  readonly registry: Pick<Registry<Addressee>, 'user'>;
-  readonly overdue: Pick<Overdue, 'acknowledged'>;
-  readonly counters: Counters;
+  readonly acknowledging: Pick<Acknowledging, 'acknowledge'>;
   readonly catalog: Pick<Catalog, 'history'>;
-}
-
-/** How far who has read. */
-export interface Acknowledgement {
-  /** Undefined: all devices. */
-  readonly device: string | undefined;
-  readonly offset: number;
-  /** Of the offset; undefined: the channel's. */
-  readonly epoch?: string | undefined;
 }
 
 export interface ListQuery {
@@ -100,7 +86,8 @@ export class Inboxes {
     const offset = offsetField(fields, 'offset');
     const epoch = optionalText(fields, 'epoch', limits.nameBytes);
     const inbox = this.#ownInbox(channel, session);
-    await this.acknowledge(inbox, { device: session.device ?? defaultDevice, offset, epoch }, session);
+    const { device = defaultDevice, id } = session;
+    await this.#context.acknowledging.acknowledge(inbox, { device, offset, epoch, by: id });
     return done;
   }
 
@@ -109,34 +96,9 @@ export class Inboxes {
     return namedInbox(this.#context.rules, name);
   }
 
-  /** Resolves with what no device has acknowledged then. @throws {ReplyError} 112 it is of another epoch, or above the top. */
-  async acknowledge(
-    inbox: Inbox,
-    { device, offset, epoch }: Acknowledgement,
-    by?: Addressee,
-  ): Promise<number> {
-    const { store, broker, counters, overdue } = this.#context;
-    const { channel, retention } = inbox;
-    const page = await broker.history(channel, { limit: 0 });
-    if (offset > page.top || (epoch !== undefined && epoch !== page.epoch)) {
-      throw refuse(
-        'unrecoverablePosition',
-        `the channel's stream is '${page.epoch}' and its newest offset ${page.top}`,
-      );
-    }
-    const position = { epoch: page.epoch, offset };
-    const { hasMoved, isFurther, furthest } = await store.acknowledge(
-      channel,
-      device,
-      position,
-      retention.ttlMs,
-    );
-    const unread = unreadAfter(furthest, page);
-    if (!hasMoved) return unread;
-    counters.acks += 1;
-    this.#tell(inbox, JSON.stringify({ type: 'ack', device, offset, unread }).slice(1), by);
-    if (isFurther && unread > 0) overdue.acknowledged(inbox);
-    return unread;
+  /** As {@link Acknowledging.acknowledge}. */
+  acknowledge(inbox: Inbox, acknowledgement: Acknowledgement): Promise<number> {
+    return this.#context.acknowledging.acknowledge(inbox, acknowledgement);
   }
 
   /** How many publications no device has acknowledged. */
@@ -205,16 +167,6 @@ export class Inboxes {
     if (inbox.user !== session.user)
       throw refuse('permissionDenied', 'only the owner of an inbox acknowledges');
     return inbox;
-  }
-
-  /** Tells the owner's sessions that are subscribed, but not the one that did it. */
-  #tell({ channel, user }: Inbox, rest: string, by: Addressee | undefined): void {
-    for (const session of this.#context.registry.user(user)) {
-      if (session === by || !takesEvents(session)) continue;
-      const { label, state = 'joining' } = session.subscription(channel) ?? {};
-      if (state === 'joining' || state === 'confirmed') continue;
-      session.send(`{"event":${JSON.stringify(label)},${rest}`);
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** Tags of users that outlive the process. */
 import type { Keep } from './keep.ts';
-import { MemoryUserTags, type TagChanges, type UserTags } from './tags.ts';
+import { MemoryUserTags, type TagChanges, type UserTags, type UserTagsWatcher } from './tags.ts';
 
 export class KeptUserTags implements UserTags {
   readonly #tags = new MemoryUserTags();
@@ -12,18 +12,27 @@ export class KeptUserTags implements UserTags {
 
   /** Takes over everything that was kept. Call before anything else. */
   async load(): Promise<void> {
-    for (const [user, text] of await this.#keep.load('tags')) this.#tags.set(user, changesOf(text));
+    for (const [user, text] of await this.#keep.load('tags')) this.#tags.put(user, changesOf(text));
   }
 
   get(user: string): TagChanges | undefined {
     return this.#tags.get(user);
   }
 
-  set(user: string, changes: TagChanges): Promise<void> {
-    this.#tags.set(user, changes);
-    if (changes.size === 0) return this.#keep.drop('tags', user);
+  all(): Iterable<readonly [user: string, changes: TagChanges]> {
+    return this.#tags.all();
+  }
+
+  watch(watcher: Pick<UserTagsWatcher, 'changed'>): void {
+    this.#tags.watch(watcher);
+  }
+
+  change(user: string, changes: TagChanges, idle: ReadonlySet<string>): Promise<void> {
+    this.#tags.change(user, changes, idle);
+    const all = this.#tags.get(user);
+    if (all === undefined) return this.#keep.drop('tags', user);
     // A tag that is hidden has no value, which JSON says with `null`.
-    const entries = [...changes].map(([name, value]) => [name, value ?? null]);
+    const entries = [...all].map(([name, value]) => [name, value ?? null]);
     return this.#keep.put('tags', user, JSON.stringify(entries));
   }
 }

@@ -99,7 +99,7 @@ describe('a node that comes after another', () => {
     const { first, second } = await twice();
     await first.node.reach.revocation.block({ user: 'ann' });
     const host = await second();
-    expect(host.node.reach.revocation.list({})).toMatchObject({ blocked: [{ user: 'ann' }] });
+    expect(await host.node.reach.revocation.list({})).toMatchObject({ blocked: [{ user: 'ann' }] });
   });
 });
 

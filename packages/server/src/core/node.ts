@@ -25,16 +25,18 @@ import { FeedEntry } from './feed-entry.ts';
 import { type Counters, createCounters } from './figures.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
+import { createInboxParts, type InboxParts } from './inbox-parts.ts';
+import { InboxSessions } from './inbox-sessions.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Keep } from './keep.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
-import { Overdue } from './overdue.ts';
+import type { OverdueContext } from './overdue.ts';
 import type { Presence } from './presence.ts';
 import { presenceCommands } from './presence-commands.ts';
 import type { PublishSource } from './publisher.ts';
 import { checkChannel, Publishing, type PublishRequest } from './publishing.ts';
-import { createReach, type Reach } from './reach.ts';
+import { createReach, type MakeRevoking, type Reach } from './reach.ts';
 import { Recovery } from './recovery.ts';
 import { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
@@ -72,7 +74,11 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   /** Where groups, tags, cursors of inboxes and blocks outlive the process; absent: nowhere. */
   readonly keep?: Keep;
   /** In place of the stores that would be made. */
-  readonly stores?: Partial<Omit<Stores, 'load'>>;
+  readonly stores?: Partial<Stores>;
+  /** Who shuts users and tokens out, where this process does not. */
+  readonly revoking?: MakeRevoking;
+  /** Who looks after inboxes, where this process does not. */
+  readonly inboxParts?: typeof createInboxParts;
 }
 
 /** What there is at the moment. */
@@ -120,7 +126,7 @@ export class Node {
   readonly #subscribeSteps: SubscribeStep[] = [];
   /** Messages for users who may be away. */
   readonly inboxes: Inboxes;
-  readonly #overdue: Overdue;
+  readonly #overdue: InboxParts['overdue'];
   readonly #load: () => Promise<void>;
 
   constructor(options: NodeOptions) {
@@ -152,6 +158,7 @@ export class Node {
       channelTokens,
       log,
       ...kept,
+      revoking: options.revoking,
     });
     this.#canary = new Canary(broker, hub);
     this.#catalog = new Catalog({ broker, rules, hub });
@@ -160,8 +167,8 @@ export class Node {
     this.#arrivals = new Arrivals({ hooks, authenticator: this.authenticator, blocks, log });
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
-    const overdue = new Overdue({ clock, rules, broker, store, lifecycle, counters, log });
-    this.#overdue = overdue;
+    const { inboxes, overdue } = this.#makeInboxes({ clock, rules, broker, store, lifecycle, counters, log });
+    [this.inboxes, this.#overdue] = [inboxes, overdue];
     const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room });
     const attended = { hub, registry, rules, lifecycle, counters, clock, graceMs: options.graceMs };
@@ -180,10 +187,6 @@ export class Node {
       channelTokens,
       attendance: this.#attendance,
     };
-    const catalog = this.#catalog;
-    this.inboxes = new Inboxes({ rules, broker, store, registry, overdue, counters, catalog });
-    this.#handlers.set('ack', this.inboxes.ack.bind(this.inboxes));
-    this.#subscribeSteps.push(this.inboxes.subscribe.bind(this.inboxes));
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = this.#feedEntry();
   }
@@ -318,6 +321,16 @@ export class Node {
     this.endSessions();
     this.#overdue.close();
     await this.#broker.close();
+  }
+
+  #makeInboxes(context: OverdueContext): { readonly inboxes: Inboxes } & Pick<InboxParts, 'overdue'> {
+    const { rules, broker, store } = context;
+    const { inboxParts = createInboxParts } = this.#options;
+    const { acknowledging, overdue } = inboxParts(context, new InboxSessions(this.#registry));
+    const inboxes = new Inboxes({ rules, broker, store, acknowledging, catalog: this.#catalog });
+    this.#handlers.set('ack', inboxes.ack.bind(inboxes));
+    this.#subscribeSteps.push(inboxes.subscribe.bind(inboxes));
+    return { inboxes, overdue };
   }
 
   #feedEntry(): FeedEntry {

@@ -64,16 +64,16 @@ export class People {
 
   /** @throws {ReplyError} 108 (404) there is no such session; 106 too many tags. */
   async tag(member: GroupMember, tags: Tags): Promise<void> {
-    const { tags: all, registry } = this.#context;
+    const { tags: all } = this.#context;
     if (member.session !== undefined) all.tag(this.#session(member.session), tags);
-    else await all.tagUser(member.user, tags, registry.user(member.user));
+    else await all.tagUser(member.user, tags);
   }
 
   /** What the token has is hidden for as long as it has that. A session that is gone has no tags. */
   async untag(member: GroupMember, names: readonly string[]): Promise<void> {
     const { tags, registry } = this.#context;
     if (member.session === undefined) {
-      await tags.untagUser(member.user, names, registry.user(member.user));
+      await tags.untagUser(member.user, names);
       return;
     }
     const session = registry.session(member.session);

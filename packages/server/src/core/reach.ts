@@ -2,6 +2,7 @@
 import type { Authenticator } from './access.ts';
 import type { Addressee } from './addressee.ts';
 import { Addressing } from './addressing.ts';
+import { BlockedSessions } from './blocked-sessions.ts';
 import type { BlockStore, Blocks } from './blocks.ts';
 import type { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
@@ -12,7 +13,7 @@ import type { Hub } from './hub.ts';
 import type { Log } from './log.ts';
 import { People } from './people.ts';
 import type { Registry } from './registry.ts';
-import { Revocation } from './revocation.ts';
+import { type Enforcement, Revocation, type Revoking } from './revocation.ts';
 import type { Rules } from './rules.ts';
 import { MemoryUserTags, SessionTags, type UserTags } from './tags.ts';
 
@@ -20,8 +21,11 @@ export interface Reach {
   readonly addressing: Addressing;
   readonly people: People;
   readonly directory: Directory;
-  readonly revocation: Revocation;
+  readonly revocation: Revoking;
 }
+
+/** Makes whoever shuts users and tokens out of what this process does about it. */
+export type MakeRevoking = (blocks: Blocks, enforcement: Enforcement) => Revoking;
 
 export interface ReachOptions {
   readonly registry: Registry<Addressee>;
@@ -38,6 +42,8 @@ export interface ReachOptions {
   readonly userTags?: UserTags;
   /** Absent: a restart forgets who is blocked. */
   readonly blockStore?: BlockStore;
+  /** Who shuts users and tokens out; this process by default. */
+  readonly revoking?: MakeRevoking | undefined;
 }
 
 /** Call before the first session comes. */
@@ -52,9 +58,10 @@ export function createReach({
   log,
   groups = new MemoryGroups(),
   userTags = new MemoryUserTags(),
-  blockStore,
+  blockStore: store,
+  revoking = (all, enforcement) => new Revocation({ blocks: all, enforcement, clock, log, store }),
 }: ReachOptions): Reach {
-  const tags = new SessionTags(userTags);
+  const tags = new SessionTags(userTags, registry.user.bind(registry));
   const addressing = new Addressing({ registry, hub, groups, tags, clock, authenticator });
   const people = new People({
     registry,
@@ -66,11 +73,10 @@ export function createReach({
     blocks,
     clock,
   });
-  const store = blockStore === undefined ? {} : { store: blockStore };
   return {
     addressing,
     people,
     directory: new Directory({ registry, addressing, groups, tags }),
-    revocation: new Revocation({ blocks, channelTokens, registry, clock, log, ...store }),
+    revocation: revoking(blocks, new BlockedSessions({ registry, channelTokens, clock })),
   };
 }

@@ -9,21 +9,47 @@ import type { Where } from './where.ts';
 /** What the server side said: a value, or undefined for a tag of the token that is not to hold. */
 export type TagChanges = ReadonlyMap<string, Tags[string] | undefined>;
 
-/** What was said of users, whether they are online or not. Only this node's sessions are looked up in it. */
+/** What was said of users, whether they are online or not. */
 export interface UserTags {
   get(user: string): TagChanges | undefined;
-  /** In force at once; a promise resolves when it is kept. @throws {ReplyError} 106 too many users have tags; 108 it is in force, but would not outlive a restart. */
-  set(user: string, changes: TagChanges): void | Promise<void>;
+  /**
+   * Comes on top of what was said of the user before. `idle`: the tags whose hiding hides nothing, as far as the sessions show that
+   * ask. In force for these at once, for all when it resolves. @throws {ReplyError} 106 too many tags, or too many users with tags;
+   * 108 it is in force, but would not outlive a restart.
+   */
+  change(user: string, changes: TagChanges, idle: ReadonlySet<string>): void | Promise<void>;
+  /** Before anything is changed; there is one watcher. */
+  watch(watcher: UserTagsWatcher): void;
+}
+
+/** Whoever has sessions that the tags are for. */
+export interface UserTagsWatcher {
+  /** Something else holds for the user from now on. */
+  changed(user: string): void;
+  /** Those of the names that the token of any of the user's sessions has. */
+  inTokens(user: string, names: readonly string[]): readonly string[];
 }
 
 export class MemoryUserTags implements UserTags {
   readonly #users = new Map<string, TagChanges>();
+  #watcher: Pick<UserTagsWatcher, 'changed'> | undefined;
 
   get(user: string): TagChanges | undefined {
     return this.#users.get(user);
   }
 
-  set(user: string, changes: TagChanges): void {
+  all(): Iterable<readonly [user: string, changes: TagChanges]> {
+    return this.#users;
+  }
+
+  change(user: string, changes: TagChanges, idle: ReadonlySet<string>): void {
+    const all = new Map([...(this.#users.get(user) ?? []), ...changes]);
+    this.put(user, bounded(withoutIdle(all, (name) => !idle.has(name))));
+    this.#watcher?.changed(user);
+  }
+
+  /** In place of what was said of the user before. Nobody is told. @throws {ReplyError} 106 too many users have tags. */
+  put(user: string, changes: TagChanges): void {
     if (changes.size === 0) {
       this.#users.delete(user);
       return;
@@ -33,15 +59,23 @@ export class MemoryUserTags implements UserTags {
     }
     this.#users.set(user, changes);
   }
+
+  watch(watcher: Pick<UserTagsWatcher, 'changed'>): void {
+    this.#watcher = watcher;
+  }
 }
 
-export class SessionTags implements RegistryWatcher<Addressee> {
+export class SessionTags implements RegistryWatcher<Addressee>, UserTagsWatcher {
   readonly #index = new TagIndex<Addressee>();
   readonly #users: UserTags;
+  readonly #online: (user: string) => Iterable<Addressee>;
   readonly #sessions = new Map<Addressee, TagChanges>();
 
-  constructor(users: UserTags) {
+  /** `online`: the sessions of a user. */
+  constructor(users: UserTags, online: (user: string) => Iterable<Addressee>) {
     this.#users = users;
+    this.#online = online;
+    users.watch(this);
   }
 
   /** What holds for the session now. */
@@ -63,13 +97,22 @@ export class SessionTags implements RegistryWatcher<Addressee> {
     this.#change(session, hidden(names));
   }
 
-  /** `online`: the user's sessions. @throws {ReplyError} 106 too many tags, or too many users with tags. */
-  tagUser(user: string, tags: Tags, online: Iterable<Addressee>): void | Promise<void> {
-    return this.#changeUser(user, new Map(Object.entries(tags)), [...online]);
+  /** As {@link UserTags.change}. */
+  tagUser(user: string, tags: Tags): void | Promise<void> {
+    return this.#changeUser(user, new Map(Object.entries(tags)));
   }
 
-  untagUser(user: string, names: Iterable<string>, online: Iterable<Addressee>): void | Promise<void> {
-    return this.#changeUser(user, hidden(names), [...online]);
+  untagUser(user: string, names: Iterable<string>): void | Promise<void> {
+    return this.#changeUser(user, hidden(names));
+  }
+
+  changed(user: string): void {
+    for (const session of this.#online(user)) this.identified(session);
+  }
+
+  inTokens(user: string, names: readonly string[]): readonly string[] {
+    const tokens = [...this.#online(user)].map(({ identity }) => identity.tags ?? none);
+    return names.filter((name) => tokens.some((tags) => Object.hasOwn(tags, name)));
   }
 
   identified(session: Addressee): void {
@@ -97,13 +140,11 @@ export class SessionTags implements RegistryWatcher<Addressee> {
     else this.#sessions.set(session, changes);
   }
 
-  #changeUser(user: string, changes: TagChanges, online: readonly Addressee[]): void | Promise<void> {
-    const inToken = (name: string): boolean =>
-      online.some(({ identity }) => identity.tags !== undefined && Object.hasOwn(identity.tags, name));
+  #changeUser(user: string, changes: TagChanges): void | Promise<void> {
     const all = new Map([...(this.#users.get(user) ?? []), ...changes]);
-    const kept = this.#users.set(user, bounded(withoutIdle(all, inToken)));
-    for (const session of online) this.identified(session);
-    return kept;
+    const hiding = [...all].filter(([, value]) => value === undefined).map(([name]) => name);
+    const found = this.inTokens(user, hiding);
+    return this.#users.change(user, changes, new Set(hiding.filter((name) => !found.includes(name))));
   }
 
   #withoutOwn({ identity, user }: Addressee): Tags {

@@ -130,7 +130,7 @@ const blocked = defineMethod({
   params: blockedParams,
   result: blockedResult,
   async run(params, _raw, { reach }) {
-    return JSON.stringify(reach.revocation.list(given(params)));
+    return JSON.stringify(await reach.revocation.list(given(params)));
   },
 });
 
