@@ -11,11 +11,12 @@ import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
 import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import { servePages } from './http/pages.ts';
-import { type HttpOptions, HttpServers } from './http/servers.ts';
+import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import type { Probe } from './ingest/redis/probe.ts';
 import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
+import { nativeDoor } from './server/doors.ts';
 import { info, measured } from './server/figures.ts';
 import { type PrimaryVerbs, placed } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
@@ -31,7 +32,6 @@ import { SystemClock } from './system/clock.ts';
 import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
-import type { NativeHttp } from './transports/http/native-transport.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 import type { OfferedHooks } from './workers/hooks.ts';
 
@@ -90,7 +90,7 @@ async function startProcess(
     websocket,
     apiSockets: transports.apiSockets,
     feedTransports: feeds.transports,
-    native: nativeDoor(native, node, settings),
+    native: nativeDoor(native, node, settings, { home, clock }),
     probe: node.probe.bind(node),
     metrics: new Metrics(() => ({
       ...measured({ node, transports, ingest, webhooks, hooks, counters }),
@@ -121,14 +121,6 @@ async function startProcess(
       core.authenticator.close();
     }),
   };
-}
-
-function nativeDoor(
-  sessions: NativeHttp,
-  node: Node,
-  { websocket }: Settings,
-): NonNullable<HttpOptions['native']> {
-  return { sessions, admit: node.admit.bind(node), maxFrameBytes: websocket.maxFrameBytes };
 }
 
 /** Listeners close first, so that nobody comes back to this process; clients leave one after another; who stayed is closed. */
