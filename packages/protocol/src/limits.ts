@@ -238,6 +238,8 @@ export const limits = {
   linkWaitingBytes: 16_777_216,
   /** How long a worker may take to answer what is asked of all. */
   workerAnswerMs: 5_000,
+  /** Groups whose connected sessions workers are asked to count at once. */
+  talliedGroups: 100,
   /** How long a worker may take to start. */
   workerStartMs: 30_000,
   /** The wait before a worker that died is replaced: at first, and at most; it doubles while workers die soon. */

@@ -70,7 +70,7 @@ async function startProcess(
     clock,
     log,
   });
-  const verbs = verbsOf(node, {
+  const verbs = verbsOf(node, home, {
     info: () => ({
       ...info({ node, transports, ingest, hooks }, clock.now() - startedAt),
       config: reloading.info(),

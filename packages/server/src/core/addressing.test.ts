@@ -115,7 +115,7 @@ test('ADR1 feeds take no events, so they are not counted', async () => {
   for (const to of [{ all: true }, { users: ['ann'] }, { channel: 'n:1' }] as const)
     expect(await send(host, to)).toBe(1);
   expect(connection.readable).toBe(0);
-  expect(host.node.reach.directory.user('ann')).toHaveLength(2);
+  expect(await host.node.reach.directory.user('ann')).toHaveLength(2);
   expect(await host.node.reach.addressing.disconnect({ users: ['ann'] })).toBe(2);
   expect(connection.ended?.code).toBe(3503);
 });

@@ -86,7 +86,7 @@ export class Addressing {
     if ('channel' in to) return this.#named(hub.subscribed(to.channel).map(({ session }) => session.id));
     if ('where' in to) return tags.select(to.where, registry.all());
     if ('all' in to) return [...registry.all()];
-    const members = await Promise.all(to.groups.map((group) => groups.members(group)));
+    const members = await groups.members(to.groups);
     return [...new Set(members.flatMap((of) => [...this.sessionsOf(of)]))];
   }
 

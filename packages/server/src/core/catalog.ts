@@ -2,8 +2,8 @@
 import { limits, type Position } from '@carillon/protocol';
 import type { Broker, HistoryPage } from './broker.ts';
 import { refuse } from './errors.ts';
+import { byName, type Headcounts, LocalHeadcounts } from './headcount.ts';
 import type { Hub } from './hub.ts';
-import { channelMatcher } from './pattern.ts';
 import { checkChannel } from './publishing.ts';
 import type { Rules } from './rules.ts';
 
@@ -29,9 +29,12 @@ export interface CatalogContext {
 }
 
 export class Catalog {
+  /** Of this process. */
+  readonly headcounts: Headcounts;
   readonly #context: CatalogContext;
 
   constructor(context: CatalogContext) {
+    this.headcounts = new LocalHeadcounts(context.hub);
     this.#context = context;
   }
 
@@ -66,22 +69,26 @@ export class Catalog {
 
   /**
    * The channels whose names match `pattern` (`*`: one or more characters), and one of `within` where that is given; at most
-   * {@link limits.listedChannels}, by name.
+   * {@link limits.listedChannels}, by name. `headcounts`: of whose sessions; of this process's by default.
    */
-  async channels(pattern = '*', within?: readonly string[]): Promise<readonly ChannelInfo[]> {
-    const { broker, hub } = this.#context;
+  async channels(
+    pattern = '*',
+    within?: readonly string[],
+    headcounts = this.headcounts,
+  ): Promise<readonly ChannelInfo[]> {
     const query = { pattern, limit: limits.listedChannels, ...(within && { within }) };
-    const matches = channelMatcher(query);
-    const infos = new Map<string, ChannelInfo>();
-    for (const { channel, publications } of await broker.channels(query)) {
-      infos.set(channel, { channel, publications, sessions: hub.subscribers(channel) });
-    }
-    for (const channel of hub.channelNames()) {
-      const sessions = hub.subscribers(channel);
-      if (infos.size >= limits.listedChannels) break;
-      if (sessions > 0 && !infos.has(channel) && matches(channel))
-        infos.set(channel, { channel, sessions, publications: 0 });
-    }
-    return [...infos.values()].toSorted((a, b) => (a.channel < b.channel ? -1 : 1));
+    const kept = await this.#context.broker.channels(query);
+    const others = { ...query, limit: limits.listedChannels - kept.length };
+    const names = kept.map(({ channel }) => channel);
+    const counts = await headcounts.headcount(names, others);
+    const infos = [
+      ...kept.map(({ channel, publications }, index) => ({
+        channel,
+        sessions: counts.named[index] ?? 0,
+        publications,
+      })),
+      ...counts.others.map(([channel, sessions]) => ({ channel, sessions, publications: 0 })),
+    ];
+    return infos.toSorted((a, b) => byName(a.channel, b.channel));
   }
 }

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { MemoryGroups } from './groups.ts';
 
 async function listed(groups: MemoryGroups, name: string): Promise<string> {
-  const { sessions, users } = await groups.members(name);
-  return [...sessions, '/', ...users].join(' ');
+  const [members] = await groups.members([name]);
+  return [...(members?.sessions ?? []), '/', ...(members?.users ?? [])].join(' ');
 }
 
 test('a group is there as long as it has a member', async () => {

@@ -13,10 +13,18 @@ export interface GroupMembers {
   readonly users: ReadonlySet<string>;
 }
 
-export interface ListedGroup extends GroupMembers {
+export interface ListedGroup {
   readonly name: string;
   /** Its place in the order of the groups' making. */
   readonly order: number;
+  /** How many sessions and users it has. */
+  readonly members: number;
+}
+
+export interface ListedMembers {
+  readonly members: readonly GroupMember[];
+  /** How many there are, also where these are not all. */
+  readonly total: number;
 }
 
 /** Where groups are kept. A group exists as long as it has a member. */
@@ -27,8 +35,10 @@ export interface GroupStore {
   /** A session has ended. */
   forget(session: string): void;
   destroy(group: string): Promise<void>;
-  /** None where there is no such group. */
-  members(group: string): Promise<GroupMembers>;
+  /** Of each of the groups; none where there is no such group. A store that several processes share may leave out the sessions of the others. */
+  members(groups: readonly string[]): Promise<readonly GroupMembers[]>;
+  /** Users first, then sessions, each as they joined; at most `limit`. */
+  listed(group: string, limit: number): Promise<ListedMembers>;
   groupsOf(member: GroupMember): Promise<readonly string[]>;
   /** In the order of their making, from the one after `after`; at most `limit`. */
   list(after: number, limit: number): Promise<readonly ListedGroup[]>;
@@ -86,8 +96,21 @@ export class MemoryGroups implements GroupStore {
     for (const user of group.users) this.#part(group, { user });
   }
 
-  async members(name: string): Promise<GroupMembers> {
-    return this.#groups.get(name) ?? empty;
+  async members(names: readonly string[]): Promise<readonly GroupMembers[]> {
+    return names.map((name) => this.#groups.get(name) ?? empty);
+  }
+
+  async listed(name: string, limit: number): Promise<ListedMembers> {
+    const { sessions, users } = this.#groups.get(name) ?? empty;
+    const members: GroupMember[] = [];
+    for (const user of users) if (members.length < limit) members.push({ user });
+    for (const session of sessions) if (members.length < limit) members.push({ session });
+    return { members, total: sizeOf({ sessions, users }) };
+  }
+
+  has(name: string, member: GroupMember): boolean {
+    const group = this.#groups.get(name);
+    return group !== undefined && membersOf(group, member).has(keyOf(member));
   }
 
   async groupsOf(member: GroupMember): Promise<readonly string[]> {
@@ -95,10 +118,11 @@ export class MemoryGroups implements GroupStore {
   }
 
   async list(after: number, limit: number): Promise<readonly ListedGroup[]> {
-    const listed: Group[] = [];
+    const listed: ListedGroup[] = [];
     for (const group of this.#groups.values()) {
       if (listed.length === limit) break;
-      if (group.order > after) listed.push(group);
+      const { name, order } = group;
+      if (order > after) listed.push({ name, order, members: sizeOf(group) });
     }
     return listed;
   }
@@ -124,12 +148,16 @@ export class MemoryGroups implements GroupStore {
     const groups = memberships.get(key);
     groups?.delete(group);
     if (groups?.size === 0) memberships.delete(key);
-    if (group.sessions.size + group.users.size === 0) this.#groups.delete(group.name);
+    if (sizeOf(group) === 0) this.#groups.delete(group.name);
   }
 
   #membershipsOf({ user }: GroupMember): Memberships {
     return user === undefined ? this.#ofSessions : this.#ofUsers;
   }
+}
+
+function sizeOf({ sessions, users }: GroupMembers): number {
+  return sessions.size + users.size;
 }
 
 function keyOf(member: GroupMember): string {

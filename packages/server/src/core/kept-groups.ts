@@ -4,6 +4,7 @@ import {
   type GroupMembers,
   type GroupStore,
   type ListedGroup,
+  type ListedMembers,
   MemoryGroups,
 } from './groups.ts';
 import type { Keep } from './keep.ts';
@@ -32,7 +33,7 @@ export class KeptGroups implements GroupStore {
     if (user === undefined) return this.#groups.join(group, member);
     const key = keyOf(group, user);
     return this.#lines.run(key, async () => {
-      if (await this.#has(group, user)) return;
+      if (this.#groups.has(group, { user })) return;
       await this.#groups.join(group, member);
       try {
         await this.#keep.put('member', key, 'true');
@@ -49,8 +50,8 @@ export class KeptGroups implements GroupStore {
   }
 
   async destroy(group: string): Promise<void> {
-    const { users } = await this.#groups.members(group);
-    await Promise.all([...users].map((user) => this.#leave(group, user)));
+    const [members] = await this.#groups.members([group]);
+    await Promise.all([...(members?.users ?? [])].map((user) => this.#leave(group, user)));
     await this.#groups.destroy(group);
   }
 
@@ -58,8 +59,12 @@ export class KeptGroups implements GroupStore {
     this.#groups.forget(session);
   }
 
-  members(group: string): Promise<GroupMembers> {
-    return this.#groups.members(group);
+  members(groups: readonly string[]): Promise<readonly GroupMembers[]> {
+    return this.#groups.members(groups);
+  }
+
+  listed(group: string, limit: number): Promise<ListedMembers> {
+    return this.#groups.listed(group, limit);
   }
 
   groupsOf(member: GroupMember): Promise<readonly string[]> {
@@ -77,14 +82,10 @@ export class KeptGroups implements GroupStore {
   #leave(group: string, user: string): Promise<void> {
     const key = keyOf(group, user);
     return this.#lines.run(key, async () => {
-      if (!(await this.#has(group, user))) return;
+      if (!this.#groups.has(group, { user })) return;
       await this.#keep.drop('member', key);
       await this.#groups.leave(group, { user });
     });
-  }
-
-  async #has(group: string, user: string): Promise<boolean> {
-    return (await this.#groups.members(group)).users.has(user);
   }
 }
 

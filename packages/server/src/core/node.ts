@@ -23,6 +23,7 @@ import { refuse } from './errors.ts';
 import { Expiries } from './expiries.ts';
 import { FeedEntry } from './feed-entry.ts';
 import { type Counters, createCounters } from './figures.ts';
+import type { Headcounts } from './headcount.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
 import { createInboxParts, type InboxParts } from './inbox-parts.ts';
@@ -231,8 +232,8 @@ export class Node {
   }
 
   /** As {@link Catalog.channels}. */
-  channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelInfo[]> {
-    return this.#catalog.channels(pattern, within);
+  channels(...query: Parameters<Catalog['channels']>): Promise<readonly ChannelInfo[]> {
+    return this.#catalog.channels(...query);
   }
 
   /**
@@ -241,6 +242,11 @@ export class Node {
    */
   tellLoss(matches: (channel: string) => boolean): number {
     return this.#hub.tellLoss(matches);
+  }
+
+  /** How many sessions of this node are subscribed to which channels. */
+  get headcounts(): Headcounts {
+    return this.#catalog.headcounts;
   }
 
   /** How many sessions of this node are subscribed. */

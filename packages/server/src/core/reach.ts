@@ -4,6 +4,7 @@ import type { Addressee } from './addressee.ts';
 import { Addressing } from './addressing.ts';
 import { BlockedSessions } from './blocked-sessions.ts';
 import type { BlockStore, Blocks } from './blocks.ts';
+import { type Census, LocalCensus } from './census.ts';
 import type { ChannelTokens } from './channel-tokens.ts';
 import type { Clock } from './clock.ts';
 import { Contexts } from './contexts.ts';
@@ -17,10 +18,30 @@ import { type Enforcement, Revocation, type Revoking } from './revocation.ts';
 import type { Rules } from './rules.ts';
 import { MemoryUserTags, SessionTags, type UserTags } from './tags.ts';
 
-export interface Reach {
+/** Methods of which each may have to ask elsewhere before it answers. */
+export type Asking<Target, Names extends keyof Target> = {
+  readonly [Name in Names]: Target[Name] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Awaited<Result> | Promise<Awaited<Result>>
+    : never;
+};
+
+export type SessionVerbs = 'bind' | 'unbind' | 'contextOf' | 'setContext' | 'updateContext';
+export type MemberVerbs = 'join' | 'leave' | 'destroyGroup' | 'tag' | 'untag' | 'subscribe' | 'unsubscribe';
+
+/** What the server side may have done with clients, wherever they are connected. */
+export interface ReachVerbs {
+  readonly addressing: Asking<Addressing, 'send' | 'disconnect'>;
+  readonly people: Asking<People, SessionVerbs | MemberVerbs>;
+  readonly directory: Asking<Directory, 'sessions' | 'session' | 'user' | 'groups' | 'group'>;
+  readonly revocation: Pick<Revoking, 'block' | 'unblock' | 'list'>;
+}
+
+/** That of one process. */
+export interface Reach extends ReachVerbs {
   readonly addressing: Addressing;
   readonly people: People;
   readonly directory: Directory;
+  readonly census: Census;
   readonly revocation: Revoking;
 }
 
@@ -73,10 +94,12 @@ export function createReach({
     blocks,
     clock,
   });
+  const census = new LocalCensus({ registry, addressing, groups, tags });
   return {
     addressing,
     people,
-    directory: new Directory({ registry, addressing, groups, tags }),
+    directory: new Directory({ census, groups }),
+    census,
     revocation: revoking(blocks, new BlockedSessions({ registry, channelTokens, clock })),
   };
 }

@@ -7,6 +7,7 @@ import type { Calls } from '../link/calls.ts';
 import type { FrameStream } from '../link/frames.ts';
 import type { Beginning } from '../supervisor/process.ts';
 import { randomId } from '../system/ids.ts';
+import { RemoteGroups } from '../workers/groups.ts';
 import type { Peers } from '../workers/peers.ts';
 import { sessionIdOf, sessionOrders } from '../workers/session-ids.ts';
 
@@ -26,11 +27,12 @@ export interface PrimaryVerbs {
 
 /** The parts of a node that are the primary's for all workers. */
 export function linkedParts(
-  { stream, beginning: { id } }: WorkerHome,
+  { stream, calls, beginning: { id } }: WorkerHome,
   clock: Clock,
-): Pick<NodeOptions, 'broker' | 'newSessionId' | 'newSessionOrder'> {
+): Pick<NodeOptions, 'broker' | 'stores' | 'newSessionId' | 'newSessionOrder'> {
   return {
     broker: new LinkBroker({ stream, lost: () => {} }),
+    stores: { groups: new RemoteGroups(calls) },
     newSessionId: () => sessionIdOf(id, randomId()),
     newSessionOrder: sessionOrders(id, clock),
   };

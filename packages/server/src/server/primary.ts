@@ -14,6 +14,7 @@ import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/p
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
+import { SharedGroups } from '../workers/groups.ts';
 import { WorkersHooks } from '../workers/hooks.ts';
 import { type LinkedWorker, Relay } from '../workers/relay.ts';
 import { createBroker } from './broker.ts';
@@ -137,8 +138,8 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
   };
 }
 
-function sharedBy({ hooks }: PrimaryParts): readonly Shared[] {
-  return [hooks];
+function sharedBy({ hooks, stores, clock }: PrimaryParts): readonly Shared[] {
+  return [hooks, new SharedGroups(stores.groups, clock)];
 }
 
 function startWorker(

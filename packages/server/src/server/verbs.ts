@@ -1,10 +1,16 @@
 /** What the methods of the server API ask of a node. */
 import type { Node } from '../core/node.ts';
 import type { Verbs } from '../http/api/method.ts';
+import type { WorkerHome } from './home.ts';
+import { workerVerbs } from './worker-verbs.ts';
 
-/** `others`: what does not come from the node. */
-export function verbsOf(node: Node, others: Pick<Verbs, 'info' | 'rendezvous' | 'webhooks'>): Verbs {
-  return {
+/** `home`: where the node is one of several, whose clients are reached, too. `others`: what does not come from a node. */
+export function verbsOf(
+  node: Node,
+  home: Pick<WorkerHome, 'calls' | 'peers'> | undefined,
+  others: Pick<Verbs, 'info' | 'rendezvous' | 'webhooks'>,
+): Verbs {
+  const verbs: Verbs = {
     publish: node.publish.bind(node),
     history: node.history.bind(node),
     removeHistory: node.removeHistory.bind(node),
@@ -15,4 +21,5 @@ export function verbsOf(node: Node, others: Pick<Verbs, 'info' | 'rendezvous' | 
     inboxes: node.inboxes,
     ...others,
   };
+  return home === undefined ? verbs : workerVerbs(verbs, node, home);
 }

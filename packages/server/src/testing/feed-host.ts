@@ -106,7 +106,7 @@ export async function startFeeds({
   const servers = new HttpServers({
     settings: { ...base, ...settings },
     version: '0.0.0-test',
-    verbs: verbsOf(node, { info: () => ({}) }),
+    verbs: verbsOf(node, undefined, { info: () => ({}) }),
     authenticator: node.authenticator,
     mayPublish: node.mayPublish.bind(node),
     websocket,

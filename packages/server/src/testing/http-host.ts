@@ -124,7 +124,7 @@ export async function startHttp({
   const servers = new HttpServers({
     settings: { ...defaults, ...settings },
     version: '0.0.0-test',
-    verbs: verbsOf(node, {
+    verbs: verbsOf(node, undefined, {
       info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [noFigures] }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),

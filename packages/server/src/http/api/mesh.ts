@@ -22,7 +22,7 @@ export const meshPublish: ApiMethod = defineMethod({
   params: meshPublishParams,
   result: meshResult,
   async run(params, _raw, verbs) {
-    const reached = verbs.subscribers(params.c);
+    const reached = await verbs.subscribers(params.c);
     await verbs.publish(params.c, dataOf(params), params.t === 'binary' ? { binary: true } : {}, 'api');
     return `{"E":null,"r":{"s":${reached},"f":0}}`;
   },

@@ -7,7 +7,7 @@ import type { Inboxes } from '../../core/inboxes.ts';
 import type { Presence } from '../../core/presence.ts';
 import type { PublishSource } from '../../core/publisher.ts';
 import type { PublishRequest } from '../../core/publishing.ts';
-import type { Reach } from '../../core/reach.ts';
+import type { ReachVerbs } from '../../core/reach.ts';
 import type { RendezvousDesk } from '../../core/rendezvous.ts';
 import type { Grant } from './grant.ts';
 import type { MethodDocs } from './method-docs.ts';
@@ -25,10 +25,10 @@ export interface Verbs {
   removeHistory(channel: string): Promise<void>;
   /** `within`: names and patterns of which one must match, too. */
   channels(pattern?: string, within?: readonly string[]): Promise<readonly ChannelInfo[]>;
-  /** Sessions on this node that are subscribed to the channel. */
-  subscribers(channel: string): number;
+  /** Sessions that are subscribed to the channel. */
+  subscribers(channel: string): number | Promise<number>;
   /** Clients that are connected now, and what is kept about them. */
-  readonly reach: Reach;
+  readonly reach: ReachVerbs;
   /** Who is in a channel. */
   readonly presence: Pick<Presence, 'list' | 'stats'>;
   /** Messages for users who may be away. */

@@ -100,7 +100,7 @@ const user = defineMethod({
   params: userParams,
   result: userResult,
   async run(params, _raw, { reach }) {
-    const ids = reach.directory.user(params.user);
+    const ids = await reach.directory.user(params.user);
     return JSON.stringify({ online: ids.length > 0, sessions: ids });
   },
 });
@@ -132,7 +132,7 @@ const bind = defineMethod({
   params: bindParams,
   result: nothing,
   async run(params, _raw, { reach }) {
-    reach.people.bind(params.session, params.user);
+    await reach.people.bind(params.session, params.user);
     return '{}';
   },
 });
@@ -154,7 +154,7 @@ const unbind = defineMethod({
   params: unbindParams,
   result: nothing,
   async run(params, _raw, { reach }) {
-    reach.people.unbind(params.session, params.user);
+    await reach.people.unbind(params.session, params.user);
     return '{}';
   },
 });
@@ -183,7 +183,7 @@ const contextGet = defineMethod({
   params: sessionParams,
   result: contextResult,
   async run({ session: id }, _raw, { reach }) {
-    return contextText(id, reach.people.contextOf(id));
+    return contextText(id, await reach.people.contextOf(id));
   },
 });
 
@@ -204,7 +204,7 @@ const contextSet = defineMethod({
   params: contextParams,
   result: contextResult,
   async run({ session: id }, raw, { reach }) {
-    return contextText(id, reach.people.setContext(id, memberText(raw, 'context')));
+    return contextText(id, await reach.people.setContext(id, memberText(raw, 'context')));
   },
 });
 
@@ -228,7 +228,7 @@ const contextUpdate = defineMethod({
   params: contextParams,
   result: contextResult,
   async run({ session: id }, raw, { reach }) {
-    return contextText(id, reach.people.updateContext(id, memberText(raw, 'context')));
+    return contextText(id, await reach.people.updateContext(id, memberText(raw, 'context')));
   },
 });
 

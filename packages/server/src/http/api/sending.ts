@@ -119,7 +119,7 @@ const unsubscribe = defineMethod({
   params: subscribeParams,
   result: sessionsReached,
   async run(params, _raw, { reach }) {
-    return JSON.stringify({ sessions: reach.people.unsubscribe(memberOf(params), params.channel) });
+    return JSON.stringify({ sessions: await reach.people.unsubscribe(memberOf(params), params.channel) });
   },
 });
 
