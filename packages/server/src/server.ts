@@ -3,38 +3,36 @@ import { fileURLToPath } from 'node:url';
 import { disconnects, limits } from '@carillon/protocol';
 import type { LoadedConfig } from './config/load.ts';
 import type { Settings } from './config/settings.ts';
-import type { Clock } from './core/clock.ts';
 import type { Log } from './core/log.ts';
 import type { Node } from './core/node.ts';
-import { RendezvousDesk, type RendezvousOptions } from './core/rendezvous.ts';
-import { MemoryRendezvousStore } from './core/rendezvous-store.ts';
 import type { HookRuntime } from './hooks/runtime.ts';
 import { ApiCounters } from './http/api/counters.ts';
 import { servePages } from './http/pages.ts';
 import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
-import type { Probe } from './ingest/redis/probe.ts';
 import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
 import { nativeDoor } from './server/doors.ts';
 import { info, measured } from './server/figures.ts';
 import { type PrimaryVerbs, placed } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
+import { ingestInfo, ingestOf } from './server/ingest.ts';
 import { once } from './server/once.ts';
 import { startPrimary, workerCount } from './server/primary.ts';
 import { prepareChange } from './server/reconfiguration.ts';
 import { Reloading } from './server/reloading.ts';
+import { deskOf } from './server/rendezvous.ts';
 import type { RunningServer, ServerControls } from './server/running.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
 import { urlOf } from './server/url.ts';
 import { verbsOf } from './server/verbs.ts';
 import { SystemClock } from './system/clock.ts';
-import { randomId } from './system/ids.ts';
 import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Webhooks } from './webhooks/webhooks.ts';
 import type { OfferedHooks } from './workers/hooks.ts';
 
+export { probeIngest } from './server/ingest.ts';
 export { explainChannel } from './server/rules.ts';
 export type { RunningServer, ServerControls } from './server/running.ts';
 
@@ -60,7 +58,7 @@ async function startProcess(
   const startedAt = clock.now();
   const core = await startCore(settings, clock, log, controls);
   const { node, hooks, webhooks, addresses } = core;
-  const desk = rendezvousDesk(settings, { publisher: node, clock, log });
+  const desk = deskOf(settings, { publisher: node, clock, log }, home);
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
@@ -71,15 +69,15 @@ async function startProcess(
     log,
   });
   const verbs = verbsOf(node, home, {
-    info: () => ({
-      ...info({ node, transports, ingest, hooks }, clock.now() - startedAt),
+    info: async () => ({
+      ...info({ node, transports, hooks }, await ingestInfo(ingest, home), clock.now() - startedAt),
       config: reloading.info(),
     }),
     webhooks,
     ...(desk !== undefined && { rendezvous: desk }),
   });
   const offered = await startHooks(hooks, settings, node, verbs, log, home?.calls);
-  const ingest = await startIngest(settings, node, clock, log);
+  const ingest = await ingestOf(settings, node, { clock, log }, home);
   const servers: HttpServers = new HttpServers({
     settings,
     version: version(),
@@ -150,32 +148,4 @@ async function sayFarewell(webhooks: Webhooks, hooks: HookRuntime, leftMs: numbe
     hooks.close(Math.max(leftMs, limits.hookFarewellMs)),
     webhooks.close(Math.max(leftMs, limits.webhookFarewellMs)),
   ]);
-}
-
-/** What the ingest listens to is in force before the first client comes; where Redis is down, it is tried on. */
-async function startIngest(
-  { ingest: { redis }, limits }: Settings,
-  node: Node,
-  clock: Clock,
-  log: Log,
-): Promise<RedisIngest | undefined> {
-  if (redis === undefined) return undefined;
-  const { startRedisIngest } = await import('./ingest/redis/ingest.ts');
-  return startRedisIngest({ redis, node, maxPayloadBytes: limits.apiBodyBytes, clock, log });
-}
-
-/** Whether the Redis that a config listens to can be used; undefined where it listens to none. Takes 2 s at most. */
-export async function probeIngest({ ingest: { redis } }: Settings): Promise<Probe | undefined> {
-  if (redis === undefined) return undefined;
-  const { probeRedis } = await import('./ingest/redis/probe.ts');
-  return probeRedis(redis);
-}
-
-function rendezvousDesk(
-  { rendezvous }: Settings,
-  parts: Pick<RendezvousOptions, 'publisher' | 'clock' | 'log'>,
-): RendezvousDesk | undefined {
-  if (rendezvous === undefined) return undefined;
-  const { ttlMs, limits } = rendezvous;
-  return new RendezvousDesk({ ...parts, store: new MemoryRendezvousStore(limits), newId: randomId, ttlMs });
 }

@@ -66,11 +66,12 @@ it('tells the subscribers of the channels that match, and ends those who have no
   clock.flushTurn();
   for (const connection of connections) connection.sent.length = 0;
 
-  expect(node.tellLoss((channel) => channel.startsWith('a:'))).toBe(3);
+  expect(node.tellLoss({ patterns: ['a:*'] })).toBe(3);
   clock.flushTurn();
   const gap = '{"event":"a:1","type":"gap"}';
   expect(connections.map(({ sent }) => sent)).toEqual([[gap], [gap], []]);
   expect(bare.map(({ ended }) => ended)).toEqual([3010, undefined]);
   expect(node.figures().counters.gaps).toBe(3);
+  expect(node.tellLoss({ channels: new Set(['b:1', 'a:*']) })).toBe(2);
   await node.close();
 });

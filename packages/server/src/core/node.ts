@@ -32,6 +32,7 @@ import { Inboxes } from './inboxes.ts';
 import type { Keep } from './keep.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import { type Lost, matcherOf } from './loss.ts';
 import type { OverdueContext } from './overdue.ts';
 import type { Presence } from './presence.ts';
 import { presenceCommands } from './presence-commands.ts';
@@ -237,11 +238,11 @@ export class Node {
   }
 
   /**
-   * Tells the subscribers of the channels that match that publications may be missing which never reached this node: a `gap`
-   * without numbers, or close 3010 where the connection has no words for it. Returns how many subscriptions were told.
+   * Tells the subscribers of these channels that publications may be missing which never reached this node: a `gap` without
+   * numbers, or close 3010 where the connection has no words for it. Returns how many subscriptions were told.
    */
-  tellLoss(matches: (channel: string) => boolean): number {
-    return this.#hub.tellLoss(matches);
+  tellLoss(lost: Lost): number {
+    return this.#hub.tellLoss(matcherOf(lost));
   }
 
   /** How many sessions of this node are subscribed to which channels. */

@@ -31,7 +31,8 @@ export function measured({ node, transports, ingest, webhooks, hooks, counters }
 }
 
 export function info(
-  { node, transports, ingest, hooks }: Pick<MeasuredParts, 'node' | 'transports' | 'ingest' | 'hooks'>,
+  { node, transports, hooks }: Pick<MeasuredParts, 'node' | 'transports' | 'hooks'>,
+  ingest: object | undefined,
   uptimeMs: number,
 ): object {
   const hookInfo = hooks.info();
@@ -49,7 +50,7 @@ export function info(
     uptime: Math.floor(uptimeMs / 1_000),
     engine: 'memory',
     workers: [worker],
-    ...(ingest !== undefined && { ingest: { redis: ingest.info() } }),
+    ...(ingest !== undefined && { ingest }),
     ...(hookInfo !== undefined && { hooks: hookInfo }),
   };
 }

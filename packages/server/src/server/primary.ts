@@ -2,63 +2,32 @@
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Broker } from '../core/broker.ts';
-import type { Clock } from '../core/clock.ts';
-import { type Counters, createCounters } from '../core/figures.ts';
-import type { Keep } from '../core/keep.ts';
+import { createCounters } from '../core/figures.ts';
 import { Lifecycle } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
-import { createStores, type Stores } from '../core/stores.ts';
+import { createStores } from '../core/stores.ts';
 import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/process.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
 import { SharedGroups } from '../workers/groups.ts';
 import { WorkersHooks } from '../workers/hooks.ts';
-import { type LinkedWorker, Relay } from '../workers/relay.ts';
+import { Relay } from '../workers/relay.ts';
 import { createBroker } from './broker.ts';
 import { freeAddresses } from './free-address.ts';
 import type { PrimaryVerbs } from './home.ts';
+import { PrimaryIngest } from './ingest.ts';
 import { once } from './once.ts';
+import { primaryPublisher } from './primary-publisher.ts';
+import { sharedDesk } from './rendezvous.ts';
 import { rulesOf } from './rules.ts';
 import type { RunningServer, ServerControls } from './running.ts';
+import type { PrimaryParts, Shared } from './shared.ts';
 import { openDataDir } from './takeover.ts';
 import { urlOf } from './url.ts';
 
-/** What the parts of a primary are made of. */
-export interface PrimaryParts {
-  readonly settings: Settings;
-  /** The one that keeps everything; workers reach it over their links. */
-  readonly broker: Broker;
-  /** Where small facts outlive the process; absent: nowhere. */
-  readonly keep?: Keep;
-  /** What is kept about users and groups, for all workers; loaded before the first of them begins. */
-  readonly stores: Stores;
-  /** As the workers have them; a reload changes both. */
-  readonly rules: Rules;
-  readonly relay: Relay;
-  /** Of the workers, of which one is asked. */
-  readonly hooks: WorkersHooks;
-  /** For what is decided here: to the hooks of one worker. */
-  readonly lifecycle: Lifecycle;
-  /** Of what happens here; those of the workers are added to them. */
-  readonly counters: Counters;
-  readonly clock: Clock;
-  readonly log: Log;
-}
-
-/** Something that the primary has for all workers. */
-export interface Shared {
-  /** Takes over what was kept, before the first worker begins. */
-  start?(): Promise<void>;
-  /** A worker begins: what it may ask for is offered before it asks. */
-  begun(worker: LinkedWorker): void;
-  /** A worker is gone, and all that it had with it. */
-  gone(worker: number): void;
-  /** The workers are gone, and the broker is not yet. */
-  close?(): void;
-}
+export type { PrimaryParts, Shared } from './shared.ts';
 
 /** How many processes serve; one serves without a primary. */
 export function workerCount({ workers }: Settings): number {
@@ -79,9 +48,7 @@ export async function startPrimary(
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
-  const shared = sharedBy(parts);
-  await parts.stores.load();
-  for (const each of shared) await each.start?.();
+  const shared = sharedBy(parts, host);
   const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count: workerCount(settings),
@@ -92,8 +59,11 @@ export async function startPrimary(
       startWorker({ id, version: version(), flags, generation: 0, ...addresses }, parts, host, shared),
   });
   try {
+    await parts.stores.load();
+    for (const each of shared) await each.start?.();
     await supervisor.start();
   } catch (error) {
+    await closeAll(shared);
     await host.close();
     throw error;
   }
@@ -112,7 +82,7 @@ export async function startPrimary(
     close: once(async () => {
       clearInterval(alive);
       await supervisor.close();
-      for (const each of shared) each.close?.();
+      await closeAll(shared);
       await host.close();
     }),
   };
@@ -138,8 +108,20 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
   };
 }
 
-function sharedBy({ hooks, stores, clock }: PrimaryParts): readonly Shared[] {
-  return [hooks, new SharedGroups(stores.groups, clock)];
+/** In the order in which they start; they close in the opposite one. */
+function sharedBy(parts: PrimaryParts, host: LinkHost): readonly Shared[] {
+  const { hooks, stores, clock } = parts;
+  const publisher = primaryPublisher({ ...parts, host, overdue: { published() {} } });
+  return [
+    hooks,
+    new SharedGroups(stores.groups, clock),
+    sharedDesk({ ...parts, publisher }),
+    new PrimaryIngest({ ...parts, publisher }),
+  ];
+}
+
+async function closeAll(shared: readonly Shared[]): Promise<void> {
+  for (const each of shared.toReversed()) await each.close?.();
 }
 
 function startWorker(
@@ -152,7 +134,12 @@ function startWorker(
     log.error('a question of a worker failed', { call, error });
   return spawnWorker({ beginning, clock, failed }, ({ stream, calls }) => {
     const worker = { id: beginning.id, calls };
-    const verbs: PrimaryVerbs = { serving: () => relay.join(worker) };
+    const verbs: PrimaryVerbs = {
+      serving: () => {
+        relay.join(worker);
+        for (const each of shared) each.served?.(worker);
+      },
+    };
     calls.offer('primary', verbs, ['serving']);
     host.accept(stream);
     relay.serve(worker);

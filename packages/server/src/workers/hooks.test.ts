@@ -6,6 +6,7 @@ import type { HookName } from '../core/hooks.ts';
 import type { LifecycleName } from '../core/lifecycle.ts';
 import { Calls } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
+import { settled } from '../testing/linked.ts';
 import { Held } from '../testing/scripted-hooks.ts';
 import { type NamedHooks, OfferedHooks, WorkersHooks } from './hooks.ts';
 
@@ -130,8 +131,10 @@ describe('what is asked', () => {
     const left = one.leave().then(() => {
       hasLeft = true;
     });
-    await world.knows('publish', false);
-    expect(hasLeft).toBe(false);
+    // There is such a hook and nobody to ask: nothing gets by it.
+    await settled();
+    await expect(world.primary.ask('publish', publication)).rejects.toMatchObject({ code: 108 });
+    expect([world.primary.has('publish'), hasLeft]).toEqual([true, false]);
     // What is loaded from now on is nobody's business.
     one.hooks.load('publish', 'call');
     two.hooks.load('publish');

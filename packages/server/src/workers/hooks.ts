@@ -99,7 +99,7 @@ export class WorkersHooks implements Hooks, LifecycleSink {
   }
 
   #next(name: HookName): WorkerHooks | undefined {
-    const able = [...this.#workers.values()].filter(({ asked }) => asked.has(name));
+    const able = [...this.#workers.values()].filter(({ asked, hasLeft }) => !hasLeft && asked.has(name));
     const next = able.find(({ id }) => id > this.#lastAsked) ?? able[0];
     if (next !== undefined) this.#lastAsked = next.id;
     return next;
@@ -107,7 +107,7 @@ export class WorkersHooks implements Hooks, LifecycleSink {
 
   #listener(name: LifecycleName): WorkerHooks | undefined {
     let last: WorkerHooks | undefined;
-    for (const worker of this.#workers.values()) if (worker.told.has(name)) last = worker;
+    for (const worker of this.#workers.values()) if (!worker.hasLeft && worker.told.has(name)) last = worker;
     return last;
   }
 }
@@ -117,6 +117,8 @@ class WorkerHooks implements HookNamesVerbs {
   readonly id: number;
   asked: ReadonlySet<string> = new Set();
   told: ReadonlySet<string> = new Set();
+  /** Others are to be asked; where there is none, what it would have been asked about is refused. */
+  hasLeft = false;
   readonly #calls: Calls;
   #underWay = 0;
   #idle: (() => void) | undefined;
@@ -132,7 +134,7 @@ class WorkerHooks implements HookNamesVerbs {
   }
 
   async leave(): Promise<void> {
-    this.have({ asked: [], told: [] });
+    this.hasLeft = true;
     if (this.#underWay === 0) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;

@@ -4,6 +4,7 @@
  */
 import { limits } from '@carillon/protocol';
 import type { Broker, BrokerSink, Publication } from '../../core/broker.ts';
+import type { Clock } from '../../core/clock.ts';
 import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
 import { type FrameStream, kinds } from '../../link/frames.ts';
@@ -44,6 +45,16 @@ export class LinkHost implements BrokerSink {
   async close(): Promise<void> {
     for (const link of this.#links) link.end();
     await this.#broker.close();
+  }
+
+  /** Resolves when the workers have taken most of what was handed on; undefined where they have. */
+  room(clock: Clock): Promise<void> | undefined {
+    let waited: Promise<void>[] | undefined;
+    for (const link of this.#links) {
+      const left = link.room(clock);
+      if (left !== undefined) waited = [...(waited ?? []), left];
+    }
+    return waited === undefined ? undefined : Promise.all(waited).then(() => undefined);
   }
 
   publications(channel: string, batch: readonly Publication[], epoch: string): void {
@@ -130,10 +141,28 @@ export class LinkHost implements BrokerSink {
 class Link {
   readonly #stream: FrameStream;
   readonly #behind = new Set<string>();
+  readonly #waiting = new Set<() => void>();
+  /** It took nothing for so long that nobody waits for it, until it does. */
+  #isStuck = false;
 
   constructor(stream: FrameStream) {
     this.#stream = stream;
     stream.onDrained(() => this.#drained());
+    stream.onEnded(() => this.#letGo());
+  }
+
+  room(clock: Clock): Promise<void> | undefined {
+    if (this.#stream.waitingBytes <= limits.gatheredBytes || this.#isStuck) return undefined;
+    return new Promise((resolve) => {
+      const cancel = clock.after(limits.workerAnswerMs, () => {
+        this.#isStuck = true;
+        this.#letGo();
+      });
+      this.#waiting.add(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   handOn(channel: string, frame: Buffer): void {
@@ -153,5 +182,12 @@ class Link {
   #drained(): void {
     for (const channel of this.#behind) this.#stream.send(gapFrame(channel));
     this.#behind.clear();
+    this.#isStuck = false;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const go of this.#waiting) go();
+    this.#waiting.clear();
   }
 }

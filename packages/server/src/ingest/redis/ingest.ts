@@ -1,6 +1,7 @@
 /** Publishing by Redis: what is published there, on mapped channels, streams and lists, becomes Carillon's own publications. */
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Lost } from '../../core/loss.ts';
 import type { Publisher } from '../../core/publisher.ts';
 import { Channels } from './channels.ts';
 import { Door, type Way } from './door.ts';
@@ -14,8 +15,8 @@ import { Streams } from './streams.ts';
 
 /** What ingest asks of the node. */
 export interface IngestNode extends Publisher {
-  /** Tells the subscribers of the channels that match that something may have been lost; how many there were. */
-  tellLoss(matches: (channel: string) => boolean): number;
+  /** Tells the subscribers of these channels, before anything that is published from now on, that something may have been lost; how many there were. */
+  tellLoss(lost: Lost): number | Promise<number>;
 }
 
 export interface RedisIngestOptions {
@@ -127,12 +128,12 @@ export class RedisIngest {
     const channels = new Channels({
       mapping: this.#mapping,
       door: this.#door,
-      lost: (channels) => this.#tellLoss((channel) => channels.has(channel)),
+      lost: (channels) => void this.#tellLoss({ channels }),
       clock,
     });
     return [
-      this.#line('channels', channels.work.bind(channels), undefined, (downMs) => {
-        const told = this.#tellLoss((channel) => this.#mapping.mayFeed(channel));
+      this.#line('channels', channels.work.bind(channels), undefined, async (downMs) => {
+        const told = await this.#tellLoss({ patterns: this.#mapping.targets });
         log.warn('publications of Redis may have been lost while there was no connection', {
           downMs: Math.round(downMs),
           subscribersTold: told,
@@ -169,14 +170,20 @@ export class RedisIngest {
     name: string,
     work: ConstructorParameters<typeof Line>[0]['work'],
     key?: string,
-    backUp: (downMs: number) => void = () => undefined,
+    backUp: (downMs: number) => unknown = () => undefined,
   ): Line {
     const { clock, log } = this.#options;
     return new Line({ name, open: (signal) => this.#finder.open(signal, key), work, backUp, clock, log });
   }
 
-  #tellLoss(matches: (channel: string) => boolean): number {
+  /** Undefined where it is not known how many were told. */
+  async #tellLoss(lost: Lost): Promise<number | undefined> {
     this.#losses += 1;
-    return this.#options.node.tellLoss(matches);
+    try {
+      return await this.#options.node.tellLoss(lost);
+    } catch (error) {
+      this.#options.log.error('not all subscribers could be told of a loss', { error });
+      return undefined;
+    }
   }
 }

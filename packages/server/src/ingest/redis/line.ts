@@ -16,7 +16,7 @@ export interface LineOptions {
    */
   readonly work: (link: Link, up: () => void, signal: AbortSignal) => Promise<void>;
   /** It is in force again, after so many milliseconds in which it was not. Not called where the first attempt succeeds. */
-  readonly backUp: (downMs: number) => void;
+  readonly backUp: (downMs: number) => unknown;
   readonly clock: Clock;
   readonly log: Log;
 }

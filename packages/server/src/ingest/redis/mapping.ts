@@ -25,10 +25,11 @@ const part = /\*|\{[A-Za-z_]\w*\}/g;
 
 export class Mapping {
   readonly wanted: readonly Wanted[];
+  /** Names and patterns of the channels that something may end up in. */
+  readonly targets: readonly string[];
   /** The most specific first. */
   readonly #rules: readonly CompiledRule[];
   readonly #exact: ReadonlyMap<string, MappingRule>;
-  readonly #targets: readonly Pattern[];
 
   /** `rules` were checked when the config was loaded: every part of a target stands in its source, too. */
   constructor(rules: readonly MappingRule[]) {
@@ -36,7 +37,7 @@ export class Mapping {
     this.wanted = sorted.map(({ source }) => ({ source, glob: isOpen(source) ? toGlob(source) : undefined }));
     this.#exact = new Map(sorted.filter(({ source }) => !isOpen(source)).map((rule) => [rule.source, rule]));
     this.#rules = sorted.filter(({ source }) => isOpen(source)).map(compile);
-    this.#targets = rules.map(({ target }) => compilePattern(target));
+    this.targets = rules.map(({ target }) => target);
   }
 
   /**
@@ -51,11 +52,6 @@ export class Mapping {
       if (captures !== undefined) return { source, target: channel(captures) };
     }
     return undefined;
-  }
-
-  /** Whether something that Redis publishes may end up in `channel`. */
-  mayFeed(channel: string): boolean {
-    return this.#targets.some((target) => target.matches(channel));
   }
 }
 

@@ -1,0 +1,126 @@
+/** What the primary does for all its workers, with the real binary: rendezvous, Redis, and another config. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { type RunningCarillon, startCarillon } from '../support/carillon.ts';
+import { RedisServer } from '../support/redis.ts';
+import { requireOrSkip } from '../support/require-or-skip.ts';
+import { atEveryWorker, postAnywhere } from '../support/workers.ts';
+
+const key = 'a-key-for-the-tests-of-workers';
+const token = 'token-of-ada';
+const base = {
+  workers: 2,
+  drain: '0s',
+  api: { keys: [key] },
+  auth: { tokens: { [token]: { user: 'ada' } } },
+  channels: { 'chat:*': { subscribe: 'user', publish: 'user' } },
+};
+const patient = { timeout: 20_000, interval: 50 };
+
+let carillon: RunningCarillon | undefined;
+afterEach(async () => {
+  await carillon?.stop();
+  carillon = undefined;
+});
+
+async function start(config: object): Promise<RunningCarillon> {
+  carillon = await startCarillon({ config: { ...base, ...config } });
+  return carillon;
+}
+
+/** A method of the server API, at any worker. */
+async function api(method: string, params: object = {}): Promise<unknown> {
+  const { body } = await postAnywhere(`${carillon?.url}/v1/${method}`, params, { 'X-API-Key': key });
+  return (body as { readonly result?: unknown }).result ?? body;
+}
+
+describe('rendezvous', () => {
+  test('RDV7 every step may be made at another worker, and the listeners of all are told', async () => {
+    const { url } = await start({ rendezvous: {} });
+    using listeners = await atEveryWorker({ wsUrl: carillon?.wsUrl ?? '' }, 2, token);
+    for (let round = 0; round < 8; round++) {
+      const { code, secret, channel } = (await postAnywhere(`${url}/rendezvous`, {})).body as Drawn;
+      await listeners.send({ op: 'subscribe', channel });
+      const told = listeners.next(3);
+      expect(await api('rendezvous_scan', { code, device: 'phone' })).toMatchObject({ state: 'scanned' });
+      expect(await postAnywhere(`${url}/rendezvous/consume`, { code, secret })).toMatchObject({
+        status: 202,
+      });
+      expect(await api('rendezvous_confirm', { code, data: { round }, device: 'phone' })).toMatchObject({
+        state: 'confirmed',
+      });
+      expect(await postAnywhere(`${url}/rendezvous/consume`, { code, secret: 'another' })).toMatchObject({
+        status: 403,
+        body: { error: { code: 103 } },
+      });
+      const collected = { status: 200, body: { data: { round } } };
+      expect(await postAnywhere(`${url}/rendezvous/consume`, { code, secret })).toEqual(collected);
+      expect(await postAnywhere(`${url}/rendezvous/consume`, { code, secret })).toMatchObject({
+        status: 409,
+      });
+      expect(await api('rendezvous', { code })).toMatchObject({ state: 'consumed' });
+      for (const events of await told)
+        expect(events).toMatchObject(
+          ['scanned', 'confirmed', 'consumed'].map((state) => ({ event: channel, data: { state } })),
+        );
+    }
+  });
+
+  test('RDV6 RDV7 an address has as many open ones as it may, over all workers', async () => {
+    const { url } = await start({
+      trustProxy: ['127.0.0.1'],
+      rendezvous: { limits: { open: 100, perAddress: 3 } },
+    });
+    const visitor = { 'X-Forwarded-For': '198.51.100.7' };
+    const drawn = [];
+    for (let attempt = 0; attempt < 24; attempt++)
+      drawn.push((await postAnywhere(`${url}/rendezvous`, {}, visitor)).status);
+    expect(drawn).toEqual([200, 200, 200, ...Array.from({ length: 21 }, () => 429)]);
+  });
+});
+
+interface Drawn {
+  readonly code: string;
+  readonly secret: string;
+  readonly channel: string;
+}
+
+const redisPath = requireOrSkip('redis-server');
+
+describe.skipIf(redisPath === undefined)('Redis', () => {
+  test('ING3 ING5 one connection serves the subscribers of all workers, who all hear of a loss', async () => {
+    await using redis = await RedisServer.start(redisPath ?? '');
+    await start({ ingest: { redis: { url: redis.url, channels: { 'chat:*': 'chat:*' } } } });
+    using listeners = await atEveryWorker({ wsUrl: carillon?.wsUrl ?? '' }, 2, token);
+    await listeners.send({ op: 'subscribe', channel: 'chat:1' });
+    await listeners.send({ op: 'subscribe', channel: 'chat:2' });
+    expect(await redis.connections('carillon')).toHaveLength(1);
+    const told = listeners.next(20);
+    for (let at = 0; at < 20; at++) expect(await redis.cli('PUBLISH', 'chat:1', `${at}`)).toBe('1');
+    for (const events of await told)
+      expect(events).toEqual(Array.from({ length: 20 }, (_, data) => ({ event: 'chat:1', data })));
+    for (let asked = 0; asked < 8; asked++)
+      expect(await api('info')).toMatchObject({
+        ingest: { redis: { connected: true, received: 20, losses: 0 } },
+      });
+    const gaps = listeners.next(2);
+    await redis.kill();
+    await redis.restart();
+    for (const events of await gaps)
+      expect(events).toEqual(
+        expect.arrayContaining(['chat:1', 'chat:2'].map((event) => ({ event, type: 'gap' }))),
+      );
+    await expect
+      .poll(() => api('info'), patient)
+      .toMatchObject({
+        ingest: { redis: { connected: true, losses: 1 } },
+      });
+    expect(carillon?.stderr).toContain('"subscribersTold":4');
+  });
+
+  test('ING5 a Redis that is required and not there ends the start, before there are workers', async () => {
+    const started = start({
+      ingest: { redis: { url: 'redis://127.0.0.1:1', channels: { 'chat:*': 'chat:*' }, required: true } },
+    });
+    await expect(started).rejects.toThrow(/ended with 69[\s\S]*Redis \(127\.0\.0\.1:1\) cannot be used/);
+  });
+});
