@@ -236,6 +236,16 @@ export const limits = {
   logBatchRequests: 4_096,
   /** What waits for a worker that is behind; beyond it the worker is told of a gap and reads history. */
   linkWaitingBytes: 16_777_216,
+  /** What waits for a primary that is behind; beyond it publishing and other questions are refused (108). */
+  linkAskedBytes: 67_108_864,
+  /** What waits for a worker until publishers have to wait for it; and how long they do, until the worker has caught up. */
+  linkFullBytes: 1_048_576,
+  linkPatienceMs: 1_000,
+  /** Questions of one worker that await an answer; beyond it error 108. */
+  linkQuestions: 100_000,
+  /** One frame between two processes of a server; and what waits for a process of it, answers included, past which its link is cut. */
+  linkFrameBytes: 268_435_456,
+  linkBytes: 268_435_456,
   /** How long a worker may take to answer what is asked of all. */
   workerAnswerMs: 5_000,
   /** Groups whose connected sessions workers are asked to count at once. */

@@ -115,6 +115,8 @@ class Worker implements WorkerVerbs {
 
   /** The primary is gone, and with it what this worker serves from: clients find a server again, if only a later one. */
   async #abandoned(): Promise<void> {
+    const { fault } = this.#stream;
+    if (fault !== undefined) this.#log?.error('the link to the primary was cut', { error: fault });
     setTimeout(() => this.#end(), abandonedMs);
     await this.#server?.abandon(abandonedMs).catch(() => undefined);
     this.#end();

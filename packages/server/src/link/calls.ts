@@ -1,7 +1,9 @@
 /** Methods of one end of a link, called from the other: what the ends offer each other besides the broker. */
 import { deserialize, serialize } from 'node:v8';
+import { limits } from '@carillon/protocol';
 import { ReplyError, refuse } from '../core/errors.ts';
-import { type FrameStream, frame, kinds } from './frames.ts';
+import { frame, kinds } from './frame-reader.ts';
+import type { FrameStream } from './frames.ts';
 
 /** An object of the other end: each method resolves with what that one's answers. */
 export type Remote<Target> = {
@@ -62,7 +64,7 @@ export class Calls {
     this.#offered.set(name, new Map(entries));
   }
 
-  /** What the other end offers under this name. Its methods reject with the other end's refusals, and with 108 when that is gone. */
+  /** What the other end offers under this name. Its methods reject with the other end's refusals, and with 108 when that is gone or far behind. */
   remote<Target>(name: string, { ordered = false }: RemoteOptions = {}): Remote<Target> {
     return methodsThat((method, args) => this.call(name, method, args, ordered)) as Remote<Target>;
   }
@@ -76,6 +78,8 @@ export class Calls {
 
   call(name: string, method: string, args: readonly unknown[], ordered = false): Promise<unknown> {
     if (this.#stream.isOver) return Promise.reject(gone());
+    if (this.#asked.size >= limits.linkQuestions || this.#stream.waitingBytes > limits.linkAskedBytes)
+      return Promise.reject(tooMuchWaits());
     this.#lastId += 1;
     const id = this.#lastId;
     this.#stream.send(frame(kinds.call, serialize([id, name, method, args])));
@@ -148,6 +152,11 @@ export function methodsThat(act: (method: string, args: unknown[]) => unknown): 
       },
     },
   );
+}
+
+/** The refusal of what would be asked of a process that is far behind. */
+export function tooMuchWaits(): ReplyError {
+  return refuse('notAvailable', 'too much waits for another process of the server; try again');
 }
 
 function gone(): ReplyError {

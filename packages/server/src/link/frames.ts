@@ -1,82 +1,35 @@
-/** Frames of the link between a worker and the primary: a length, a kind, and bytes. Many leave in one write. */
+/** One end of the link between a worker and the primary. Many frames leave in one write. */
 import type { Duplex } from 'node:stream';
+import { limits } from '@carillon/protocol';
+import { FrameReader, type Kind } from './frame-reader.ts';
 
-/** What a frame carries; one byte. The first five are the broker's, the others those of calls. */
-export const kinds = {
-  ask: 1,
-  answer: 2,
-  refusal: 3,
-  publications: 4,
-  gap: 5,
-  call: 6,
-  result: 7,
-  fault: 8,
-  tell: 9,
-} as const;
-export type Kind = (typeof kinds)[keyof typeof kinds];
-
-export interface Frame {
-  readonly kind: Kind;
-  readonly body: Buffer;
+export interface FrameStreamOptions {
+  /** Runs a task in a later turn of the event loop; of the real one by default. */
+  readonly later?: (task: () => void) => void;
 }
 
-/** Length of what follows it, and the kind. */
-const headBytes = 5;
-
-export function frame(kind: Kind, body: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(headBytes + body.length);
-  bytes.writeUInt32LE(body.length, 0);
-  bytes.writeUInt8(kind, 4);
-  body.copy(bytes, headBytes);
-  return bytes;
-}
-
-/** Cuts what arrives into frames. */
-export class FrameReader {
-  #chunks: Buffer[] = [];
-  #bytes = 0;
-  #needed = headBytes;
-
-  /** Takes in what has arrived. */
-  push(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
-  }
-
-  /** The next frame that is whole by now. Its body shares the memory of what arrived. */
-  next(): Frame | undefined {
-    if (this.#bytes < this.#needed) return undefined;
-    const bytes = this.#joined();
-    this.#needed = headBytes + bytes.readUInt32LE(0);
-    if (bytes.length < this.#needed) return undefined;
-    const found = { kind: bytes.readUInt8(4) as Kind, body: bytes.subarray(headBytes, this.#needed) };
-    this.#chunks = [bytes.subarray(this.#needed)];
-    this.#bytes -= this.#needed;
-    this.#needed = headBytes;
-    return found;
-  }
-
-  #joined(): Buffer {
-    const [first] = this.#chunks;
-    if (first !== undefined && this.#chunks.length === 1) return first;
-    const joined = Buffer.concat(this.#chunks, this.#bytes);
-    this.#chunks = [joined];
-    return joined;
-  }
-}
-
-/** One end of a link. Neither end ever stops reading because its own writes wait: else both could wait for each other. */
+/** Neither end ever stops reading because its own writes wait: else both could wait for each other. */
 export class FrameStream {
   readonly #socket: Duplex;
+  readonly #later: (task: () => void) => void;
   readonly #reader = new FrameReader();
   readonly #receivers = new Map<Kind, (body: Buffer) => void>();
   readonly #endings: (() => void)[] = [];
-  #isCorked = false;
+  readonly #takings: (() => void)[] = [];
+  /** What has not been handed to the socket, the oldest first. */
+  #queue: Buffer[] = [];
+  #waitingBytes = 0;
+  #leavings: (() => void)[] = [];
+  #isScheduled = false;
+  #isWriting = false;
   #isHeld = false;
+  #isEnding = false;
   #isOver = false;
+  #fault: unknown;
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, { later = setImmediate }: FrameStreamOptions = {}) {
     this.#socket = socket;
+    this.#later = later;
     socket.on('data', (chunk: Buffer) => {
       this.#reader.push(chunk);
       this.#read();
@@ -86,19 +39,24 @@ export class FrameStream {
     socket.on('close', () => this.#over());
     // Whoever ends it has nothing more to ask or to say: that is known before what others do because of it.
     socket.on('end', () => {
-      socket.end();
+      this.end();
       this.#over();
     });
   }
 
   /** Bytes that the other end has not taken. */
   get waitingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#waitingBytes;
   }
 
   /** Whether the other end is gone. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Why this end gave the link up; undefined where it did not. */
+  get fault(): unknown {
+    return this.#fault;
   }
 
   /** Frames of this kind go there, in their order among all kinds. One receiver for each kind. */
@@ -111,52 +69,106 @@ export class FrameStream {
     this.#endings.push(ended);
   }
 
-  /** Called when everything has been taken, after it had to wait. */
-  onDrained(drained: () => void): void {
-    this.#socket.on('drain', drained);
+  /** Called whenever the other end has taken something. */
+  onTaken(taken: () => void): void {
+    this.#takings.push(taken);
+  }
+
+  /** Called once, when something of what waits now is about to leave. */
+  onceLeaving(leaving: () => void): void {
+    this.#leavings.push(leaving);
   }
 
   /** Further frames are received in a later turn: until then, what was set off by the last one goes its way. */
   hold(): void {
     if (this.#isHeld) return;
     this.#isHeld = true;
-    setImmediate(() => {
+    this.#later(() => {
       this.#isHeld = false;
       this.#read();
     });
   }
 
-  /** Leaves with everything else of this turn, in one write. */
+  /** Leaves with everything else of this turn. Who lets too much wait for an end that does not read, loses the link. */
   send(bytes: Buffer): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      setImmediate(() => {
-        this.#isCorked = false;
-        this.#socket.uncork();
+    if (this.#isEnding || this.#socket.destroyed) return;
+    this.#queue.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes > limits.linkBytes) this.giveUp(new Error('the other process does not read'));
+    else if (!this.#isScheduled && !this.#isWriting) {
+      this.#isScheduled = true;
+      this.#later(() => {
+        this.#isScheduled = false;
+        this.#write();
       });
     }
-    this.#socket.write(bytes);
   }
 
   /** Ends it when everything has been taken. */
   end(): void {
-    this.#socket.end();
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    if (!this.#isWriting) this.#write();
+  }
+
+  /** Ends it at once, since it is of no use any more. */
+  giveUp(fault: unknown): void {
+    this.#fault ??= fault;
+    this.#isEnding = true;
+    this.#queue = [];
+    this.#socket.destroy();
+  }
+
+  /** Hands the socket so much that it is soon known how much of it was taken. */
+  #write(): void {
+    if (this.#isWriting || this.#socket.destroyed) return;
+    const part = this.#nextPart();
+    if (part === undefined) {
+      if (this.#isEnding && !this.#socket.writableEnded) this.#socket.end();
+      return;
+    }
+    this.#isWriting = true;
+    this.#socket.write(part, () => {
+      this.#isWriting = false;
+      this.#waitingBytes -= part.length;
+      this.#write();
+      for (const taken of this.#takings) taken();
+    });
+  }
+
+  #nextPart(): Buffer | undefined {
+    for (const leaving of this.#leavings.splice(0)) leaving();
+    const queue = this.#queue;
+    let [count, bytes] = [0, 0];
+    for (const { length } of queue) {
+      if (count > 0 && bytes + length > limits.joinedWriteBytes) break;
+      bytes += length;
+      count += 1;
+    }
+    const frames = count === queue.length ? queue : queue.splice(0, count);
+    if (frames === queue) this.#queue = [];
+    return frames.length > 1 ? Buffer.concat(frames, bytes) : frames[0];
   }
 
   #read(): void {
-    while (!this.#isHeld) {
-      const next = this.#reader.next();
-      if (next === undefined) break;
-      this.#receivers.get(next.kind)?.(next.body);
+    try {
+      while (!this.#isHeld) {
+        const next = this.#reader.next();
+        if (next === undefined) break;
+        const receiver = this.#receivers.get(next.kind);
+        if (receiver === undefined) throw new Error(`a frame of the unknown kind ${next.kind}`);
+        receiver(next.body);
+      }
+    } catch (error) {
+      // What follows cannot be understood any more.
+      this.giveUp(error);
     }
   }
 
   #over(): void {
     if (this.#isOver) return;
     this.#isHeld = false;
-    this.#read();
+    if (this.#fault === undefined) this.#read();
     this.#isOver = true;
     for (const ended of this.#endings) ended();
   }

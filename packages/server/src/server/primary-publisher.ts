@@ -19,5 +19,5 @@ export interface PrimaryPublisherParts {
 
 export function primaryPublisher({ host, ...parts }: PrimaryPublisherParts): Publisher {
   // No client publishes here.
-  return new Publishing({ ...parts, rate: undefined, room: () => host.room(parts.clock) });
+  return new Publishing({ ...parts, rate: undefined, room: () => host.room() });
 }

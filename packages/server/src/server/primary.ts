@@ -44,7 +44,7 @@ export async function startPrimary(
 ): Promise<RunningServer> {
   const parts = await createParts(settings, log);
   const { broker, clock } = parts;
-  const host = new LinkHost(broker, log);
+  const host = new LinkHost({ broker, clock, log });
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
@@ -145,6 +145,8 @@ function startWorker(
     relay.serve(worker);
     for (const each of shared) each.begun(worker);
     stream.onEnded(() => {
+      const { fault } = stream;
+      if (fault !== undefined) log.error('the link to a worker was cut', { worker: worker.id, error: fault });
       relay.leave(worker.id);
       for (const each of shared) each.gone(worker.id);
     });

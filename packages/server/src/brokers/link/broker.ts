@@ -1,5 +1,5 @@
 /** A worker's broker: asks the primary's, and takes what that hands on. */
-import type { JsonText, Position } from '@carillon/protocol';
+import { type JsonText, limits, type Position } from '@carillon/protocol';
 import type {
   Broker,
   BrokerSink,
@@ -12,8 +12,18 @@ import type {
   PublishOptions,
 } from '../../core/broker.ts';
 import { type ReplyError, refuse } from '../../core/errors.ts';
-import { type FrameStream, kinds } from '../../link/frames.ts';
-import { askFrame, type Question, readAnswer, readGap, readPublications, readRefusal } from './messages.ts';
+import { tooMuchWaits } from '../../link/calls.ts';
+import { kinds } from '../../link/frame-reader.ts';
+import type { FrameStream } from '../../link/frames.ts';
+import {
+  askFrame,
+  type Question,
+  readAnswer,
+  readGap,
+  readPublications,
+  readPublished,
+  readRefusal,
+} from './messages.ts';
 
 export interface LinkBrokerOptions {
   /** To the primary. */
@@ -35,6 +45,8 @@ interface Asked {
 export class LinkBroker implements Broker {
   readonly #stream: FrameStream;
   readonly #asked = new Map<number, Asked>();
+  /** Questions for history that have not left. */
+  readonly #pages = new Map<string, Promise<HistoryPage>>();
   #lastId = 0;
   #sink: BrokerSink | undefined;
   #isGone = false;
@@ -49,6 +61,10 @@ export class LinkBroker implements Broker {
     stream.receive(kinds.answer, (body) => {
       const { id, ...answer } = readAnswer(body);
       this.#take(id)?.resolve(answer);
+    });
+    stream.receive(kinds.published, (body) => {
+      const { id, position } = readPublished(body);
+      this.#take(id)?.resolve({ result: position, publications: [] });
     });
     stream.receive(kinds.refusal, (body) => {
       const { id, error } = readRefusal(body);
@@ -89,9 +105,18 @@ export class LinkBroker implements Broker {
     return result as EarlierAnswer | undefined;
   }
 
-  async history(channel: string, query: HistoryQuery): Promise<HistoryPage> {
-    const { result, publications } = await this.#ask({ op: 'history', channel, query });
-    return { ...(result as Omit<HistoryPage, 'publications'>), publications };
+  /** Those who ask the same before the question has left, as all subscribers of a channel do behind a gap, share the answer. */
+  history(channel: string, query: HistoryQuery): Promise<HistoryPage> {
+    const name = `${channel} ${JSON.stringify(query)}`;
+    const same = this.#pages.get(name);
+    if (same !== undefined) return same;
+    const page = this.#ask({ op: 'history', channel, query }).then(({ result, publications }) => ({
+      ...(result as Omit<HistoryPage, 'publications'>),
+      publications,
+    }));
+    if (this.#pages.size === 0) this.#stream.onceLeaving(() => this.#pages.clear());
+    this.#pages.set(name, page);
+    return page;
   }
 
   async removeHistory(channel: string): Promise<void> {
@@ -105,10 +130,17 @@ export class LinkBroker implements Broker {
 
   #ask(question: Question, data?: JsonText): Promise<Answer> {
     if (this.#isGone) return Promise.reject(gone());
+    // What was held must be let go, whatever waits.
+    if (question.op !== 'unsubscribe' && this.#isFull) return Promise.reject(tooMuchWaits());
     this.#lastId += 1;
     const id = this.#lastId;
     this.#stream.send(askFrame(id, question, data));
     return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }));
+  }
+
+  /** The primary does not read, or does not answer. */
+  get #isFull(): boolean {
+    return this.#stream.waitingBytes > limits.linkAskedBytes || this.#asked.size >= limits.linkQuestions;
   }
 
   #take(id: number): Asked | undefined {

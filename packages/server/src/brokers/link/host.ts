@@ -2,32 +2,49 @@
  * The primary's side of the links: answers what workers ask of its broker, and hands each publication on to the workers that
  * have a subscriber of its channel, once each, however many subscribers sit there.
  */
-import { limits } from '@carillon/protocol';
+import type { Position } from '@carillon/protocol';
 import type { Broker, BrokerSink, Publication } from '../../core/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
-import { type FrameStream, kinds } from '../../link/frames.ts';
+import { kinds } from '../../link/frame-reader.ts';
+import type { FrameStream } from '../../link/frames.ts';
 import {
   answerFrame,
   gapFrame,
   publicationsFrame,
+  publishedFrame,
   type Question,
   readAsk,
   refusalFrame,
 } from './messages.ts';
+import { WorkerLink } from './worker-link.ts';
+
+export interface LinkHostOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of one channel, and handed on in one frame. */
+interface Gathered {
+  readonly epoch: string;
+  readonly batch: Publication[];
+}
 
 export class LinkHost implements BrokerSink {
   readonly #broker: Broker;
+  readonly #clock: Clock;
   readonly #log: Log;
-  readonly #links = new Set<Link>();
-  readonly #interest = new Map<string, Set<Link>>();
+  readonly #links = new Set<WorkerLink>();
+  readonly #interest = new Map<string, Set<WorkerLink>>();
+  /** What came since anything was sent, by channel. */
+  readonly #gathered = new Map<string, Gathered>();
   /** Of subscribes and unsubscribes, by channel. */
   readonly #lines = new Lines();
 
-  constructor(broker: Broker, log: Log) {
-    this.#broker = broker;
-    this.#log = log;
+  constructor({ broker, clock, log }: LinkHostOptions) {
+    [this.#broker, this.#clock, this.#log] = [broker, clock, log];
   }
 
   async start(): Promise<void> {
@@ -36,61 +53,94 @@ export class LinkHost implements BrokerSink {
 
   /** Takes the link of a worker, until it ends. */
   accept(stream: FrameStream): void {
-    const link = new Link(stream);
+    const link = new WorkerLink(stream, this.#clock);
     this.#links.add(link);
     stream.receive(kinds.ask, (body) => this.#asked(link, body));
     stream.onEnded(() => this.#left(link));
   }
 
   async close(): Promise<void> {
+    this.#handOn();
     for (const link of this.#links) link.end();
     await this.#broker.close();
   }
 
-  /** Resolves when the workers have taken most of what was handed on; undefined where they have. */
-  room(clock: Clock): Promise<void> | undefined {
-    let waited: Promise<void>[] | undefined;
-    for (const link of this.#links) {
-      const left = link.room(clock);
-      if (left !== undefined) waited = [...(waited ?? []), left];
-    }
-    return waited === undefined ? undefined : Promise.all(waited).then(() => undefined);
+  /** Resolves when no worker is behind any more, or has had the time to catch up; undefined where none is. */
+  room(): Promise<void> | undefined {
+    const rooms = roomsOf(this.#links);
+    return rooms === undefined ? undefined : Promise.all(rooms).then(() => undefined);
   }
 
   publications(channel: string, batch: readonly Publication[], epoch: string): void {
-    const links = this.#interest.get(channel);
-    if (links === undefined) return;
-    const frame = publicationsFrame(channel, batch, epoch);
-    for (const link of links) link.handOn(channel, frame);
+    if (!this.#interest.has(channel)) return;
+    const gathered = this.#gathered.get(channel);
+    if (gathered?.epoch === epoch) {
+      gathered.batch.push(...batch);
+      return;
+    }
+    if (gathered !== undefined) this.#handOn();
+    if (this.#gathered.size === 0) queueMicrotask(() => this.#handOn());
+    this.#gathered.set(channel, { epoch, batch: [...batch] });
   }
 
   gap(channel: string): void {
+    this.#handOn();
     for (const link of this.#interest.get(channel) ?? []) link.send(gapFrame(channel));
   }
 
-  #asked(link: Link, body: Buffer): void {
+  /** Gives the workers what came. Called before anything else is sent to one, so that all of it arrives in its order. */
+  #handOn(): void {
+    if (this.#gathered.size === 0) return;
+    for (const [channel, { batch, epoch }] of this.#gathered) {
+      const links = this.#interest.get(channel);
+      if (links === undefined) continue;
+      const frame = publicationsFrame(channel, batch, epoch);
+      for (const link of links) link.handOn(channel, frame);
+    }
+    this.#gathered.clear();
+  }
+
+  #send(link: WorkerLink, frame: Buffer): void {
+    this.#handOn();
+    link.send(frame);
+  }
+
+  #asked(link: WorkerLink, body: Buffer): void {
     const { id, question, data } = readAsk(body);
-    this.#answer(link, question, data).then(
-      ({ result, publications }) => link.send(answerFrame(id, result, publications)),
+    const answered =
+      question.op === 'publish'
+        ? this.#publish(question, data).then((position) => publishAnswer(id, position))
+        : this.#answer(link, question).then(({ result, publications }) =>
+            answerFrame(id, result, publications),
+          );
+    answered.then(
+      (frame) => this.#send(link, frame),
       (error: unknown) => {
         if ((error as Error).name !== 'ReplyError')
           this.#log.error('a question of a worker failed', { error });
-        link.send(refusalFrame(id, error));
+        this.#send(link, refusalFrame(id, error));
       },
     );
   }
 
+  async #publish({ channel, options }: PublishQuestion, data: string): Promise<Position | undefined> {
+    const position = await this.#broker.publish(channel, data, options);
+    // Handed on before it is asked who is behind.
+    this.#handOn();
+    const rooms = roomsOf(this.#interest.get(channel) ?? []);
+    if (rooms !== undefined) await Promise.all(rooms);
+    return position;
+  }
+
   async #answer(
-    link: Link,
-    question: Question,
-    data: string,
+    link: WorkerLink,
+    question: Exclude<Question, PublishQuestion>,
   ): Promise<{ readonly result?: unknown; readonly publications?: readonly Publication[] }> {
     const broker = this.#broker;
     switch (question.op) {
-      case 'publish':
-        return { result: await broker.publish(question.channel, data, question.options) };
       case 'history': {
-        const { publications, ...result } = await broker.history(question.channel, question.query);
+        const { channel, query } = question;
+        const { publications, ...result } = await link.read(() => broker.history(channel, query));
         return { result, publications };
       }
       case 'answered':
@@ -110,7 +160,7 @@ export class LinkHost implements BrokerSink {
     }
   }
 
-  async #subscribe(link: Link, channel: string): Promise<void> {
+  async #subscribe(link: WorkerLink, channel: string): Promise<void> {
     const links = this.#interest.get(channel);
     if (links === undefined) await this.#broker.subscribe(channel);
     if (!this.#links.has(link)) {
@@ -121,14 +171,14 @@ export class LinkHost implements BrokerSink {
     else links.add(link);
   }
 
-  async #unsubscribe(link: Link, channel: string): Promise<void> {
+  async #unsubscribe(link: WorkerLink, channel: string): Promise<void> {
     const links = this.#interest.get(channel);
     if (links?.delete(link) !== true || links.size > 0) return;
     this.#interest.delete(channel);
     await this.#broker.unsubscribe(channel);
   }
 
-  #left(link: Link): void {
+  #left(link: WorkerLink): void {
     if (!this.#links.delete(link)) return;
     for (const [channel, links] of this.#interest) {
       if (links.has(link))
@@ -137,57 +187,18 @@ export class LinkHost implements BrokerSink {
   }
 }
 
-/** One worker. What it does not take within its bound is replaced by a gap, behind which it reads history. */
-class Link {
-  readonly #stream: FrameStream;
-  readonly #behind = new Set<string>();
-  readonly #waiting = new Set<() => void>();
-  /** It took nothing for so long that nobody waits for it, until it does. */
-  #isStuck = false;
+type PublishQuestion = Extract<Question, { readonly op: 'publish' }>;
 
-  constructor(stream: FrameStream) {
-    this.#stream = stream;
-    stream.onDrained(() => this.#drained());
-    stream.onEnded(() => this.#letGo());
-  }
+function publishAnswer(id: number, position: Position | undefined): Buffer {
+  return position === undefined ? answerFrame(id, undefined) : publishedFrame(id, position);
+}
 
-  room(clock: Clock): Promise<void> | undefined {
-    if (this.#stream.waitingBytes <= limits.gatheredBytes || this.#isStuck) return undefined;
-    return new Promise((resolve) => {
-      const cancel = clock.after(limits.workerAnswerMs, () => {
-        this.#isStuck = true;
-        this.#letGo();
-      });
-      this.#waiting.add(() => {
-        cancel();
-        resolve();
-      });
-    });
+/** What who publishes to these waits for; undefined where nothing. */
+function roomsOf(links: Iterable<WorkerLink>): Promise<void>[] | undefined {
+  let rooms: Promise<void>[] | undefined;
+  for (const link of links) {
+    const room = link.room();
+    if (room !== undefined) rooms = [...(rooms ?? []), room];
   }
-
-  handOn(channel: string, frame: Buffer): void {
-    if (this.#behind.size === 0 && this.#stream.waitingBytes <= limits.linkWaitingBytes) {
-      this.#stream.send(frame);
-    } else this.#behind.add(channel);
-  }
-
-  send(frame: Buffer): void {
-    this.#stream.send(frame);
-  }
-
-  end(): void {
-    this.#stream.end();
-  }
-
-  #drained(): void {
-    for (const channel of this.#behind) this.#stream.send(gapFrame(channel));
-    this.#behind.clear();
-    this.#isStuck = false;
-    this.#letGo();
-  }
-
-  #letGo(): void {
-    for (const go of this.#waiting) go();
-    this.#waiting.clear();
-  }
+  return rooms;
 }

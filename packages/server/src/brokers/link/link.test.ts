@@ -1,99 +1,19 @@
 /** Workers and the primary over real sockets: the contract of brokers, and what only several can show. */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { limits } from '@carillon/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { BrokerSink, Publication } from '../../core/broker.ts';
-import { FrameReader, FrameStream, frame, kinds } from '../../link/frames.ts';
-import { randomEpoch } from '../../system/ids.ts';
-import { RememberingLog } from '../../testing/remembering-log.ts';
-import { VirtualClock } from '../../testing/virtual-clock.ts';
+import { FrameReader, frame, kinds } from '../../link/frame-reader.ts';
+import { FrameStream } from '../../link/frames.ts';
+import { type LinkedBroker, LinkMachine } from '../../testing/link-machine.ts';
 import { brokerContract } from '../broker.contract.ts';
-import { MemoryBroker } from '../memory/broker.ts';
 import { LinkBroker } from './broker.ts';
-import { LinkHost } from './host.ts';
 import { readPublications } from './messages.ts';
 
-/** A primary on a Unix socket, and workers that are connected to it. */
-class Machine {
-  readonly clock = new VirtualClock();
-  readonly log = new RememberingLog();
-  readonly inner = new MemoryBroker({ clock: this.clock, newEpoch: randomEpoch });
-  readonly host = new LinkHost(this.inner, this.log);
-  readonly #folder = mkdtempSync(join(tmpdir(), 'carillon-link-'));
-  readonly #server = createServer((socket) => this.host.accept(new FrameStream(socket)));
-
-  static async start(): Promise<Machine> {
-    const machine = new Machine();
-    await machine.host.start();
-    machine.#server.listen(machine.#path);
-    await once(machine.#server, 'listening');
-    return machine;
-  }
-
-  get #path(): string {
-    return join(this.#folder, 'link');
-  }
-
-  async socket(): Promise<Socket> {
-    const socket = connect(this.#path);
-    await once(socket, 'connect');
-    return socket;
-  }
-
-  async worker(): Promise<Worker> {
-    return new Worker(await this.socket());
-  }
-
-  async end(): Promise<void> {
-    await this.host.close();
-    this.#server.close();
-    rmSync(this.#folder, { recursive: true });
-  }
-}
-
-class Worker implements BrokerSink {
-  readonly broker: LinkBroker;
-  readonly socket: Socket;
-  readonly seen: string[] = [];
-  readonly gaps: string[] = [];
-  lost = 0;
-
-  constructor(socket: Socket) {
-    this.socket = socket;
-    this.broker = new LinkBroker({
-      stream: new FrameStream(socket),
-      lost: () => {
-        this.lost += 1;
-      },
-    });
-  }
-
-  publications(channel: string, batch: readonly Publication[]): void {
-    for (const { offset, data } of batch) this.seen.push(`${channel} ${offset} ${data.slice(0, 20)}`);
-  }
-
-  gap(channel: string): void {
-    this.gaps.push(channel);
-  }
-}
-
 const kept = { retention: { size: 100, ttlMs: 60_000 } };
-const machines: Machine[] = [];
+const machines: LinkMachine[] = [];
 
-async function start(count: number): Promise<{ machine: Machine; workers: Worker[] }> {
-  const machine = await Machine.start();
+async function start(count: number): Promise<{ machine: LinkMachine; workers: LinkedBroker[] }> {
+  const machine = await LinkMachine.start();
   machines.push(machine);
-  const workers: Worker[] = [];
-  for (let number = 0; number < count; number++) {
-    const worker = await machine.worker();
-    await worker.broker.start(worker);
-    workers.push(worker);
-  }
-  return { machine, workers };
+  return { machine, workers: await machine.workers(count) };
 }
 
 afterEach(async () => {
@@ -101,7 +21,7 @@ afterEach(async () => {
 });
 
 brokerContract('a worker, over the link', async () => {
-  const machine = await Machine.start();
+  const machine = await LinkMachine.start();
   const { broker } = await machine.worker();
   return { broker, elapse: (ms) => machine.clock.elapse(ms), end: () => machine.end() };
 });
@@ -123,7 +43,7 @@ describe('several workers', () => {
 
   test('get only what they subscribed to, and nothing after they unsubscribed', async () => {
     const { workers } = await start(2);
-    const [one, two] = workers as [Worker, Worker];
+    const [one, two] = workers as [LinkedBroker, LinkedBroker];
     await one.broker.subscribe('a');
     await two.broker.subscribe('b');
     for (const channel of ['a', 'b', 'c']) await one.broker.publish(channel, '1', kept);
@@ -137,7 +57,7 @@ describe('several workers', () => {
 
   test('a worker that ends takes only its own interest along', async () => {
     const { machine, workers } = await start(2);
-    const [one, two] = workers as [Worker, Worker];
+    const [one, two] = workers as [LinkedBroker, LinkedBroker];
     await Promise.all([
       one.broker.subscribe('a'),
       two.broker.subscribe('a'),
@@ -156,30 +76,12 @@ describe('several workers', () => {
 
   test('what a worker asked when the primary went is refused, and it is told once', async () => {
     const { machine, workers } = await start(1);
-    const [one] = workers as [Worker];
+    const [one] = workers as [LinkedBroker];
     const asked = one.broker.history('a', { limit: 1 });
     one.socket.destroy();
     await expect(asked).rejects.toMatchObject({ code: 108 });
     await vi.waitFor(() => expect(one.lost).toBe(1));
     expect(machine.log.lines).toEqual([]);
-  });
-
-  test('one that does not read gets a gap for each channel instead of more than its bound, and delays nobody', async () => {
-    const { workers } = await start(2);
-    const [slow, quick] = workers as [Worker, Worker];
-    for (const { broker } of workers) await Promise.all([broker.subscribe('a'), broker.subscribe('b')]);
-    slow.socket.pause();
-    const data = JSON.stringify('x'.repeat(1_000_000));
-    const count = Math.ceil(limits.linkWaitingBytes / 1_000_000) + 20;
-    for (let number = 1; number <= count; number++) await quick.broker.publish('a', data, kept);
-    await quick.broker.publish('b', '1', kept);
-    await vi.waitFor(() => expect(quick.seen).toHaveLength(count + 1));
-    slow.socket.resume();
-    await vi.waitFor(() => expect(slow.gaps.toSorted()).toEqual(['a', 'b']));
-    expect(slow.seen.length).toBeLessThan(count);
-    await quick.broker.publish('a', '"after"', kept);
-    await vi.waitFor(() => expect(slow.seen.at(-1)).toBe(`a ${count + 1} "after"`));
-    expect((await slow.broker.history('a', { limit: 100 })).publications).toHaveLength(count + 1);
   });
 });
 
