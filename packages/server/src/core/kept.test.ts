@@ -1,34 +1,8 @@
 /** What outlives a node that has a place for it: groups, tags, cursors of inboxes and blocks. */
-import type { JsonText } from '@carillon/protocol';
 import { describe, expect, test } from 'vitest';
 import { type CoreHost, startCore } from '../testing/core-host.ts';
-import { refuse } from './errors.ts';
-import type { FactKind, Keep } from './keep.ts';
+import { Shelf } from '../testing/shelf.ts';
 import type { Rule } from './rules.ts';
-
-/** Keeps texts, as a disk would. */
-class Shelf implements Keep {
-  readonly facts = new Map<string, JsonText>();
-  isFull = false;
-  /** What is put waits for this. */
-  delay: Promise<void> = Promise.resolve();
-
-  async load(kind: FactKind): Promise<ReadonlyMap<string, JsonText>> {
-    const mine = [...this.facts].filter(([name]) => name.startsWith(`${kind} `));
-    return new Map(mine.map(([name, value]) => [name.slice(kind.length + 1), value]));
-  }
-
-  async put(kind: FactKind, key: string, value: JsonText): Promise<void> {
-    await this.delay;
-    if (this.isFull) throw refuse('notAvailable', 'the disk is full');
-    this.facts.set(`${kind} ${key}`, value);
-  }
-
-  async drop(kind: FactKind, key: string): Promise<void> {
-    if (this.isFull) throw refuse('notAvailable', 'the disk is full');
-    this.facts.delete(`${kind} ${key}`);
-  }
-}
 
 const rules: readonly Rule[] = [
   {

@@ -69,7 +69,11 @@ export class Revocation implements Revoking {
     const expiresAt = clock.now() + Math.min(durationMs ?? limits.blockMs, limits.longestBlockMs);
     const block: Block = { ...subject, expiresAt, ...(reason !== undefined && { reason }) };
     blocks.set(block);
-    const [sessions] = await Promise.all([enforcement.blocked(block), this.#keep(block)]);
+    const [ended, kept] = [enforcement.blocked(block), this.#keep(block)];
+    // Everybody has felt it before anybody hears that it cannot be kept.
+    kept.catch(() => undefined);
+    const sessions = await ended;
+    await kept;
     return sessions;
   }
 

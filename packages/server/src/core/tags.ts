@@ -12,6 +12,8 @@ export type TagChanges = ReadonlyMap<string, Tags[string] | undefined>;
 /** What was said of users, whether they are online or not. */
 export interface UserTags {
   get(user: string): TagChanges | undefined;
+  /** Of every user of whom something was said. */
+  all(): Iterable<readonly [user: string, changes: TagChanges]>;
   /**
    * Comes on top of what was said of the user before. `idle`: the tags whose hiding hides nothing, as far as the sessions show that
    * ask. In force for these at once, for all when it resolves. @throws {ReplyError} 106 too many tags, or too many users with tags;

@@ -10,6 +10,7 @@ import { randomId } from '../system/ids.ts';
 import { RemoteGroups } from '../workers/groups.ts';
 import type { Peers } from '../workers/peers.ts';
 import { sessionIdOf, sessionOrders } from '../workers/session-ids.ts';
+import { linkedState } from './shared-state.ts';
 
 /** Where a worker lives: the link to its primary, and what that said at first. */
 export interface WorkerHome {
@@ -27,12 +28,14 @@ export interface PrimaryVerbs {
 
 /** The parts of a node that are the primary's for all workers. */
 export function linkedParts(
-  { stream, calls, beginning: { id } }: WorkerHome,
+  { stream, calls, peers, beginning: { id } }: WorkerHome,
   clock: Clock,
-): Pick<NodeOptions, 'broker' | 'stores' | 'newSessionId' | 'newSessionOrder'> {
+): Pick<NodeOptions, 'broker' | 'stores' | 'revoking' | 'inboxParts' | 'newSessionId' | 'newSessionOrder'> {
+  const state = linkedState(calls, peers);
   return {
+    ...state,
     broker: new LinkBroker({ stream, lost: () => {} }),
-    stores: { groups: new RemoteGroups(calls) },
+    stores: { ...state.stores, groups: new RemoteGroups(calls) },
     newSessionId: () => sessionIdOf(id, randomId()),
     newSessionOrder: sessionOrders(id, clock),
   };

@@ -24,6 +24,7 @@ import { sharedDesk } from './rendezvous.ts';
 import { rulesOf } from './rules.ts';
 import type { RunningServer, ServerControls } from './running.ts';
 import type { PrimaryParts, Shared } from './shared.ts';
+import { sharedState } from './shared-state.ts';
 import { openDataDir } from './takeover.ts';
 import { urlOf } from './url.ts';
 
@@ -111,10 +112,14 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
 /** In the order in which they start; they close in the opposite one. */
 function sharedBy(parts: PrimaryParts, host: LinkHost): readonly Shared[] {
   const { hooks, stores, clock } = parts;
-  const publisher = primaryPublisher({ ...parts, host, overdue: { published() {} } });
+  const { userTags, blocks, inboxes } = sharedState(parts);
+  const publisher = primaryPublisher({ ...parts, host, overdue: inboxes });
   return [
     hooks,
     new SharedGroups(stores.groups, clock),
+    userTags,
+    blocks,
+    inboxes,
     sharedDesk({ ...parts, publisher }),
     new PrimaryIngest({ ...parts, publisher }),
   ];

@@ -66,6 +66,8 @@ export interface LinkedWorkersOptions {
   /** What the primary has for all workers, as `server/primary.ts` registers it. */
   readonly shared?: readonly Shared[];
   readonly clock?: VirtualClock;
+  /** Is given the primary's end of each link before anything goes over it. */
+  readonly accept?: (stream: FrameStream) => void;
 }
 
 /** A primary with a relay and what it shares, and workers that are linked to it. */
@@ -75,10 +77,12 @@ export class LinkedWorkers {
   /** Faults that were no refusals, of all links. */
   readonly faults: string[] = [];
   readonly #shared: readonly Shared[];
+  readonly #accept: (stream: FrameStream) => void;
   #lastId = 0;
 
-  constructor({ shared = [], clock = new VirtualClock() }: LinkedWorkersOptions = {}) {
+  constructor({ shared = [], clock = new VirtualClock(), accept = () => {} }: LinkedWorkersOptions = {}) {
     this.#shared = shared;
+    this.#accept = accept;
     this.clock = clock;
     this.relay = new Relay(clock);
   }
@@ -88,6 +92,7 @@ export class LinkedWorkers {
     this.#lastId += 1;
     const id = this.#lastId;
     const link = linked(this.faults);
+    this.#accept(link.primary.stream);
     const atPrimary = { id, calls: link.primary.calls };
     this.relay.serve(atPrimary);
     for (const each of this.#shared) each.begun(atPrimary);
