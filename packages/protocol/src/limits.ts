@@ -114,6 +114,20 @@ export const limits = {
   inboxEntries: 500_000,
   /** Inboxes with messages that nobody has acknowledged, which are watched for `inboxOverdue`; further ones are not. */
   watchedInboxes: 200_000,
+  /** Publications of which each process remembers what became of them, to explain it; the oldest go first. */
+  tracedPublications: 16_384,
+  /** Refused publications and subscribes that are remembered so; apart from the others, whom they must not push out. */
+  tracedRefusals: 4_096,
+  /** Subscriptions, and sessions, that are over and remembered so. */
+  tracedSubscriptions: 16_384,
+  /** Gaps and stalls that are remembered so, and acknowledgements. */
+  tracedTroubles: 8_192,
+  /** What is remembered of the message of such a refusal, in characters. */
+  tracedTextCharacters: 256,
+  /** Excluded sessions and users that are remembered of a publication; of one with more, history knows. */
+  tracedExclusions: 8,
+  /** Sessions, and traces of each kind, that one explanation names; the newest. */
+  explainedTraces: 50,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
   /** Sessions, users or groups that one request of the server API addresses by name. */

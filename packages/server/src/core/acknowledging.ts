@@ -5,6 +5,7 @@ import type { Counters } from './figures.ts';
 import { type Inbox, unreadAfter } from './inbox.ts';
 import type { InboxStore } from './inbox-store.ts';
 import type { Overdue } from './overdue.ts';
+import type { Trail } from './trail.ts';
 
 /** How far who has read. */
 export interface Acknowledgement {
@@ -37,6 +38,7 @@ export interface AcknowledgingContext {
   readonly overdue: Pick<Overdue, 'acknowledged'>;
   readonly counters: Pick<Counters, 'acks'>;
   readonly listener: AckListener;
+  readonly trail?: Pick<Trail, 'wasAcknowledged'>;
 }
 
 export class Acknowledging {
@@ -48,7 +50,7 @@ export class Acknowledging {
 
   /** Resolves with what no device has acknowledged then. @throws {ReplyError} 112 it is of another epoch, or above the top. */
   async acknowledge(inbox: Inbox, { device, offset, epoch, by }: Acknowledgement): Promise<number> {
-    const { store, broker, counters, overdue, listener } = this.#context;
+    const { store, broker, counters, overdue, listener, trail } = this.#context;
     const { channel, retention } = inbox;
     const page = await broker.history(channel, { limit: 0 });
     if (offset > page.top || (epoch !== undefined && epoch !== page.epoch)) {
@@ -67,6 +69,7 @@ export class Acknowledging {
     const unread = unreadAfter(furthest, page);
     if (!hasMoved) return unread;
     counters.acks += 1;
+    trail?.wasAcknowledged(channel, device, by, position);
     listener.acknowledged(inbox, { device, offset, unread }, by);
     if (isFurther && unread > 0) overdue.acknowledged(inbox);
     return unread;

@@ -34,7 +34,7 @@ export interface CommandsContext {
   readonly node: Publisher & Pick<Catalog, 'history'>;
   readonly rules: Rules;
   readonly authenticator: Authenticator;
-  readonly sessions: Pick<SessionContext, 'channelTokens'>;
+  readonly sessions: Pick<SessionContext, 'channelTokens' | 'trail'>;
   readonly clock: Clock;
   /** Undefined: no limit. */
   readonly publishesPerSecond?: number;
@@ -171,14 +171,19 @@ export class Commands implements Asker {
     const enter = (): Promise<Joined> => this.#enter(request, fields, json, start);
     const enterBy = token === undefined ? enter : () => this.#withToken(channel, token, enter);
     const isWaiting = token !== undefined || this.hooked('subscribe');
-    const joining = isWaiting ? this.#inTurn(channel, enterBy) : enter();
-    this.#joining ??= new Map();
-    this.#joining.set(channel, joining);
+    let joining: Promise<Joined> | undefined;
     try {
+      joining = isWaiting ? this.#inTurn(channel, enterBy) : enter();
+      this.#joining ??= new Map();
+      this.#joining.set(channel, joining);
       const { result, begin } = await joining;
       return { full: JSON.stringify({ ...result, channel: label }), short: 'true', begin };
+    } catch (error) {
+      const { id, user } = this.#session;
+      this.#context.sessions.trail.subscribeRefused(channel, id, user, error);
+      throw error;
     } finally {
-      if (this.#joining.get(channel) === joining) this.#joining.delete(channel);
+      if (joining !== undefined && this.#joining?.get(channel) === joining) this.#joining.delete(channel);
     }
   }
 
@@ -254,8 +259,7 @@ export class Commands implements Asker {
     const data = dataField(json, start);
     const idempotencyKey = optionalText(fields, 'idempotency_key', limits.idempotencyKeyBytes);
     if (this.#joining !== undefined) await this.#joined(channel);
-    this.#context.rules.check('publish', channel, this);
-    this.#useRate();
+    this.#checkPublish(channel);
     const position = await this.#context.node.publish(
       channel,
       data,
@@ -265,6 +269,17 @@ export class Commands implements Asker {
     const { epoch, offset } = position;
     const full = offset === undefined ? '{}' : `{"offset":${offset},"epoch":${JSON.stringify(epoch)}}`;
     return { full, short: 'true' };
+  }
+
+  #checkPublish(channel: string): void {
+    const { rules, sessions } = this.#context;
+    try {
+      rules.check('publish', channel, this);
+      this.#useRate();
+    } catch (error) {
+      sessions.trail.publishRefused(channel, this.#session, error);
+      throw error;
+    }
   }
 
   async #history(fields: Fields): Promise<Outcome> {

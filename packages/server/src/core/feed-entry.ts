@@ -30,21 +30,23 @@ export class FeedEntry {
 
   /** Resolves when every channel is delivered to this node. @throws {ReplyError} whose status answers the request. */
   async prepare(request: FeedRequest): Promise<PreparedFeed> {
-    const { rules, hub, hooks, newSessionId } = this.#context;
+    const { hub, hooks, newSessionId } = this.#context;
     const names = this.#checkedNames(request.channels);
     const cursor = request.cursor === undefined ? undefined : parseCursor(request.cursor);
     const id = newSessionId();
     const { address, isPoll } = request;
     const identity = await this.#identify(id, request, names);
     const client = { id, identity, address, ...(isPoll && { isPoll }) };
-    const hooked = hooks.has.bind(hooks);
     const check = (): void => {
-      for (const name of names) rules.check('subscribe', name, { identity, subscribed: () => false, hooked });
+      for (const name of names) this.#check(name, client);
     };
     check();
-    if (hooked('subscribe')) {
+    if (hooks.has('subscribe')) {
       const facts = clientOf(client);
-      await Promise.all(names.map((channel) => hooks.ask('subscribe', { ...facts, channel })));
+      const refused = (channel: string) => (error: unknown) => this.#refuse(channel, client, error);
+      await Promise.all(
+        names.map((channel) => hooks.ask('subscribe', { ...facts, channel }).catch(refused(channel))),
+      );
     }
     const held = names.map((name) => hub.hold(name));
     const release = (): void => {
@@ -69,6 +71,25 @@ export class FeedEntry {
         ? error
         : refuse('notAvailable', 'the channel cannot be delivered now');
     }
+  }
+
+  #check(channel: string, client: FeedClient): void {
+    const { rules, hooks } = this.#context;
+    const { identity } = client;
+    try {
+      rules.check('subscribe', channel, {
+        identity,
+        subscribed: () => false,
+        hooked: hooks.has.bind(hooks),
+      });
+    } catch (error) {
+      this.#refuse(channel, client, error);
+    }
+  }
+
+  #refuse(channel: string, { id, identity }: FeedClient, error: unknown): never {
+    this.#context.sessions.trail.subscribeRefused(channel, id, identity.user, error);
+    throw error;
   }
 
   /** The feed's own subscriptions take over from the holds. */

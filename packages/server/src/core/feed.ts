@@ -138,7 +138,13 @@ export class Feed implements ConnectionListener, Asker {
     if (channel === undefined) {
       throw refuse('permissionDenied', 'a feed of several channels cannot publish');
     }
-    this.#context.rules.check('publish', channel, this);
+    const { rules, sessions } = this.#context;
+    try {
+      rules.check('publish', channel, this);
+    } catch (error) {
+      sessions.trail.publishRefused(channel, this.#session, error);
+      throw error;
+    }
     return channel;
   }
 

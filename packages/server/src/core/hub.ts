@@ -7,6 +7,7 @@ import { type Counters, increment } from './figures.ts';
 import type { Lane, LaneContext } from './lane.ts';
 import type { Registry } from './registry.ts';
 import { Subscription } from './subscription.ts';
+import { Trail } from './trail.ts';
 import type { Wire } from './wire.ts';
 
 /** What the hub needs of a session to write its replies. */
@@ -26,6 +27,8 @@ export interface HubOptions {
   readonly laneLogBytes: number;
   /** Reads history for a subscription that the lane's log cannot serve any more. */
   readonly reread: (subscription: Subscription) => void;
+  /** What is remembered of what passes here; absent: for the hub alone. */
+  readonly trail?: Trail;
 }
 
 /** How long a flush writes before it lets the rest of the process have a turn. */
@@ -41,6 +44,7 @@ export class Hub implements BrokerSink {
   readonly #clock: Clock;
   readonly #registry: Registry;
   readonly #counters: Counters;
+  readonly #trail: Trail;
   readonly #channels = new Map<string, Channel>();
   /** Broker unsubscribes that are under way: a new subscribe waits for them. */
   readonly #leaving = new Map<string, Promise<void>>();
@@ -55,7 +59,8 @@ export class Hub implements BrokerSink {
   #waiting: (() => void)[] = [];
   #lastFlushWrites = 0;
 
-  constructor({ broker, clock, registry, counters, laneLogBytes, reread }: HubOptions) {
+  constructor({ broker, clock, registry, counters, laneLogBytes, reread, trail }: HubOptions) {
+    this.#trail = trail ?? new Trail(clock);
     this.#broker = broker;
     this.#clock = clock;
     this.#registry = registry;
@@ -140,6 +145,7 @@ export class Hub implements BrokerSink {
   join(session: Joining, channel: Channel, label: string, formerSession?: string): Subscription {
     const lane = channel.lane(session.connection.wire, label, this.#laneContext);
     const subscription = new Subscription(session, channel.name, label, lane, formerSession);
+    subscription.joinedAt = this.#trail.stamp();
     lane.join(subscription);
     if (formerSession !== undefined) this.#registry.addSuccessor(formerSession, subscription);
     return subscription;
@@ -149,6 +155,7 @@ export class Hub implements BrokerSink {
   leave(subscription: Subscription): void {
     const channel = this.#channels.get(subscription.channel);
     if (channel === undefined) return;
+    this.#trail.hasLeft(subscription, subscription.lane.reached(subscription));
     channel.leave(subscription);
     if (subscription.isEntered) channel.entered -= 1;
     const { formerSession } = subscription;
@@ -159,6 +166,7 @@ export class Hub implements BrokerSink {
   publications(name: string, batch: readonly Publication[], epoch: string): void {
     this.#counters.publications += batch.length;
     const channel = this.#listening(name);
+    this.#trail.wasHanded(name, batch, epoch, channel?.subscribers ?? 0);
     if (channel === undefined) return;
     const { handed } = channel;
     // A new stream, or the rest of an old one: offsets of both must not be compared.

@@ -170,6 +170,11 @@ export class Lane implements Place {
     return [...this.#aside].filter(({ state }) => state === 'behind');
   }
 
+  /** As its place in the log says: nothing is noted for each recipient. */
+  reached({ index, offset }: Subscription): number {
+    return index < 0 ? offset : this.log.offsetBefore(index < this.#swept ? this.#next : this.#written);
+  }
+
   /** Gives a subscription that is behind what the log has for it, until its connection is full or it is live. */
   readOn(subscription: Subscription): void {
     const { session } = subscription;

@@ -26,14 +26,13 @@ import { type Counters, createCounters } from './figures.ts';
 import type { Headcounts } from './headcount.ts';
 import { type Hooks, noHooks } from './hooks.ts';
 import { Hub } from './hub.ts';
-import { createInboxParts, type InboxParts } from './inbox-parts.ts';
+import { createInboxParts, type InboxParts, type InboxPartsContext } from './inbox-parts.ts';
 import { InboxSessions } from './inbox-sessions.ts';
 import { Inboxes } from './inboxes.ts';
 import type { Keep } from './keep.ts';
 import { Lifecycle, type LifecycleSink } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { type Lost, matcherOf } from './loss.ts';
-import type { OverdueContext } from './overdue.ts';
 import type { Presence } from './presence.ts';
 import { presenceCommands } from './presence-commands.ts';
 import type { PublishSource } from './publisher.ts';
@@ -46,6 +45,7 @@ import type { SessionContext } from './session-context.ts';
 import { createStores, type Stores } from './stores.ts';
 import type { SubscribeStep } from './subscribe-step.ts';
 import type { TokenGuessesOptions } from './token-guesses.ts';
+import { Trail } from './trail.ts';
 import { Turnstile } from './turnstile.ts';
 import { UserRates, type UserRatesOptions } from './user-rates.ts';
 
@@ -132,23 +132,22 @@ export class Node {
   readonly #load: () => Promise<void>;
 
   constructor(options: NodeOptions) {
-    const { broker, rules, authenticator, clock, log, laneLogBytes } = options;
+    const { broker, rules, authenticator, clock, log, laneLogBytes, hooks = noHooks } = options;
     this.configure(options);
     this.#options = options;
     [this.#broker, this.#rules, this.#clock, this.#log] = [broker, rules, clock, log];
     this.#rates = new UserRates(clock, options.rates);
     const [registry, counters] = [new Registry<Addressee>(options.newSessionOrder), this.#counters];
     this.#registry = registry;
-    const recovery = new Recovery({ broker, counters, log });
+    const [trail, recovery] = [new Trail(clock), new Recovery({ broker, counters, log })];
     const reread = recovery.reread.bind(recovery);
-    const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread });
+    const hub = new Hub({ broker, clock, registry, counters, laneLogBytes, reread, trail });
     this.#hub = hub;
     const expiries = new Expiries(clock);
     const blocks = new Blocks(clock, expiries);
     const channelTokens = new ChannelTokens(expiries, blocks);
     const stores = { ...createStores(options.keep, clock, counters), ...options.stores };
     const { load, inboxes: store, ...kept } = stores;
-    this.#load = load;
     this.authenticator = new Admission(authenticator, blocks, clock, options.guesses);
     this.reach = createReach({
       registry,
@@ -164,15 +163,15 @@ export class Node {
     });
     this.#canary = new Canary(broker, hub);
     this.#catalog = new Catalog({ broker, rules, hub });
-    const hooks = options.hooks ?? noHooks;
     this.#hooks = hooks;
     this.#arrivals = new Arrivals({ hooks, authenticator: this.authenticator, blocks, log });
     this.#handlers.set('call', callHandler(hooks));
     const lifecycle = new Lifecycle(options.lifecycle ?? []);
-    const { inboxes, overdue } = this.#makeInboxes({ clock, rules, broker, store, lifecycle, counters, log });
-    [this.inboxes, this.#overdue] = [inboxes, overdue];
+    const inboxContext = { clock, rules, broker, store, lifecycle, counters, log, trail };
+    const { inboxes, overdue } = this.#makeInboxes(inboxContext);
+    [this.inboxes, this.#overdue, this.#load] = [inboxes, overdue, load];
     const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
-    this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room });
+    this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room, trail });
     const attended = { hub, registry, rules, lifecycle, counters, clock, graceMs: options.graceMs };
     this.#attendance = new Attendance(attended);
     this.presence = this.#attendance.presence;
@@ -188,6 +187,7 @@ export class Node {
       blocks,
       channelTokens,
       attendance: this.#attendance,
+      trail,
     };
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = this.#feedEntry();
@@ -259,11 +259,16 @@ export class Node {
   mayPublish(identity: Identity, channel: string): void {
     checkChannel(channel);
     if (!isAuthenticated(identity) && !this.authenticator.admitsAnonymous) throw refuse('notAuthenticated');
-    this.#rules.check('publish', channel, {
-      identity,
-      subscribed: () => false,
-      hooked: (action) => action === 'publish' && this.#hooks.has('publish'),
-    });
+    try {
+      this.#rules.check('publish', channel, {
+        identity,
+        subscribed: () => false,
+        hooked: (action) => action === 'publish' && this.#hooks.has('publish'),
+      });
+    } catch (error) {
+      this.#sessions.trail.publishRefused(channel, { identity }, error);
+      throw error;
+    }
   }
 
   /** Has a client judged before anything is answered. @throws {ReplyError} the application, or who judges its token, refuses. */
@@ -330,7 +335,7 @@ export class Node {
     await this.#broker.close();
   }
 
-  #makeInboxes(context: OverdueContext): { readonly inboxes: Inboxes } & Pick<InboxParts, 'overdue'> {
+  #makeInboxes(context: InboxPartsContext): { readonly inboxes: Inboxes } & Pick<InboxParts, 'overdue'> {
     const { rules, broker, store } = context;
     const { inboxParts = createInboxParts } = this.#options;
     const { acknowledging, overdue } = inboxParts(context, new InboxSessions(this.#registry));

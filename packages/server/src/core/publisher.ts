@@ -8,8 +8,8 @@ export interface PublishingClient {
   readonly identity: Identity;
 }
 
-/** Where a publication comes from, so that the application's hook may judge it. */
-export type PublishSource = PublishingClient | 'api' | 'ingest';
+/** Where a publication comes from, so that the application's hook may judge it; but what a hook publishes itself, it is not asked about. */
+export type PublishSource = PublishingClient | 'api' | 'ingest' | 'hook';
 
 export interface Publisher {
   /** Without a `source` it is the server's own, and no hook is asked. */

@@ -16,6 +16,7 @@ import type { Overdue } from './overdue.ts';
 import type { Publisher, PublishSource } from './publisher.ts';
 import type { Rule, Rules } from './rules.ts';
 import { checkSchema } from './schema-check.ts';
+import type { Trail } from './trail.ts';
 import { Turnstile } from './turnstile.ts';
 import type { UserRate } from './user-rates.ts';
 
@@ -35,6 +36,7 @@ export interface PublishingContext {
   readonly rate: UserRate | undefined;
   /** Resolves when what was published before has left far enough; undefined where it has. */
   readonly room: () => Promise<void> | undefined;
+  readonly trail: Trail;
 }
 
 interface Publication {
@@ -44,6 +46,9 @@ interface Publication {
 
 /** What is handed to the broker, or what the same key was answered before. */
 type Judged = Publication | EarlierAnswer;
+
+/** Where a publication comes from that the hook may judge. */
+type JudgedSource = Exclude<PublishSource, 'hook'>;
 
 export class Publishing implements Publisher {
   readonly #context: PublishingContext;
@@ -64,16 +69,36 @@ export class Publishing implements Publisher {
   ): Promise<PublishResult> {
     checkChannel(channel);
     checkKey(request);
-    const { rules, hooks, overdue, rate, room } = this.#context;
-    if (rate !== undefined && typeof source === 'object') rate.use(source.identity.user);
+    const { rules, overdue, room, trail } = this.#context;
+    const at = trail.stamp();
     const rule = rules.find(channel);
-    const position = await (source !== undefined && hooks.has('publish')
-      ? this.#asked(channel, data, request, rule, source)
-      : this.#unasked(channel, data, request, rule, source));
+    let position: Position | undefined;
+    try {
+      position = await this.#take(channel, data, request, rule, source);
+    } catch (error) {
+      trail.publishRefused(channel, source, error);
+      throw error;
+    }
+    trail.wasPublished(at, channel, source, position, request.idempotencyKey !== undefined);
     if (rule?.inbox?.overdueMs !== undefined) overdue.published(channel, rule.inbox.overdueMs);
     const left = room();
     if (left !== undefined) await left;
     return position ?? {};
+  }
+
+  #take(
+    channel: string,
+    data: JsonText,
+    request: PublishRequest,
+    rule: Rule | undefined,
+    source: PublishSource | undefined,
+  ): Promise<Position | undefined> {
+    const { hooks, rate } = this.#context;
+    if (rate !== undefined && typeof source === 'object') rate.use(source.identity.user);
+    const judge = source === 'hook' ? undefined : source;
+    return judge !== undefined && hooks.has('publish')
+      ? this.#asked(channel, data, request, rule, judge)
+      : this.#unasked(channel, data, request, rule, judge);
   }
 
   #unasked(
@@ -81,7 +106,7 @@ export class Publishing implements Publisher {
     data: JsonText,
     request: PublishRequest,
     rule: Rule | undefined,
-    source: PublishSource | undefined,
+    source: JudgedSource | undefined,
   ): Promise<Position | undefined> {
     const schema = rule?.schema;
     // A hook may wait for what it publishes itself, and that must not wait for what the hook is asked about.
@@ -108,7 +133,7 @@ export class Publishing implements Publisher {
     data: JsonText,
     request: PublishRequest,
     rule: Rule | undefined,
-    source: PublishSource,
+    source: JudgedSource,
   ): Promise<Position | undefined> {
     const { idempotencyKey } = request;
     const name = idempotencyKey === undefined ? undefined : `${channel} ${idempotencyKey}`;
@@ -135,7 +160,7 @@ export class Publishing implements Publisher {
     data: JsonText,
     request: PublishRequest,
     rule: Rule | undefined,
-    source: PublishSource,
+    source: JudgedSource,
   ): Promise<Judged> {
     const { broker, hooks, clock } = this.#context;
     const { idempotencyKey, binary } = request;
@@ -178,7 +203,7 @@ function eventOf(
   channel: string,
   data: JsonText,
   binary: true | undefined,
-  source: PublishSource,
+  source: JudgedSource,
 ): HookEvents['publish'] {
   const published = { channel, data, ...(binary && { binary }) };
   if (typeof source === 'string') return { ...published, source };

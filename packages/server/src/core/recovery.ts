@@ -8,6 +8,7 @@ import type { Counters } from './figures.ts';
 import { unreadAfter } from './inbox.ts';
 import type { Log } from './log.ts';
 import type { Subscription } from './subscription.ts';
+import type { StartedBy } from './traces.ts';
 import type { Gap } from './wire.ts';
 
 export interface SubscribeRequest {
@@ -64,6 +65,7 @@ export class Recovery {
     subscription.epoch = epoch;
     subscription.offset = startOffset(start, page, isSameStream);
     const recovered = isSameStream && oldest <= since.offset + 1;
+    subscription.startsHere(top, startedBy(start, recovered));
     return {
       result: {
         ...{ channel, epoch, offset: top, recovered, recoverable: true },
@@ -210,6 +212,11 @@ function hasEnded(subscription: Subscription): boolean {
 function startAt(request: SubscribeRequest, cursor: Position): SubscribeRequest {
   const isSaid = request.since !== undefined || request.last !== undefined;
   return isSaid ? request : { ...request, since: cursor };
+}
+
+function startedBy({ since, last }: SubscribeRequest, recovered: boolean): StartedBy {
+  if (since !== undefined) return recovered ? 'since' : 'lost';
+  return last === undefined ? 'newest' : 'last';
 }
 
 /** The offset after which the subscriber is given what there is. What `recovered: false` told as lost is not told again. */

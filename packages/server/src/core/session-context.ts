@@ -12,6 +12,7 @@ import type { Hub } from './hub.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Recovery } from './recovery.ts';
 import type { Registry } from './registry.ts';
+import type { Trail } from './trail.ts';
 import type { Gap } from './wire.ts';
 
 /** The parts of the node that sessions work with. */
@@ -27,6 +28,7 @@ export interface SessionContext {
   readonly blocks: Blocks;
   readonly channelTokens: ChannelTokens;
   readonly attendance: Pick<Attendance, 'came' | 'left'>;
+  readonly trail: Trail;
 }
 
 /** Where a feed starts in a channel with history; `epoch` is empty where the channel keeps none any more. */

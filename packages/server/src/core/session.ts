@@ -34,6 +34,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   readonly address: string;
   /** Of the handshake: only as long as a token may be expected whose judge wants to see them. */
   headers: HookRequest['headers'] | undefined;
+  /** When it came. */
+  readonly begunAt: number;
+  /** Since when its connection has been full; 0 while it is not. */
+  blockedSince = 0;
   /** Where the client stands, for wires that stamp. */
   readonly #positions: Positions | undefined;
   readonly #context: SessionContext;
@@ -60,6 +64,7 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     this.#positions = connection.wire.stamp === undefined ? undefined : new Positions();
     this.#identity = identity;
     this.#context = context;
+    this.begunAt = context.trail.stamp();
     this.order = context.registry.add(this);
     context.expiries.add(this);
   }
@@ -253,18 +258,26 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   }
 
   blocked(): void {
+    if (!this.isBlocked) this.blockedSince = this.#context.trail.stamp();
     this.pause(pauseReasons.blocked);
     for (const subscription of this.#subscriptions) subscription.lane.setAside(subscription);
   }
 
   /** The connection has room again. */
   drained(): void {
-    this.#pauses &= ~pauseReasons.blocked;
+    this.#unblocked();
     this.flushOutbox();
     for (const subscription of this.#subscriptions) subscription.lane.readOn(subscription);
     if (this.isBlocked) return;
     if (this.#pauses === 0) this.connection.resume();
     this.#wake();
+  }
+
+  #unblocked(): void {
+    if (!this.isBlocked) return;
+    this.#pauses &= ~pauseReasons.blocked;
+    this.#context.trail.stallOver(this);
+    this.blockedSince = 0;
   }
 
   pause(reason: number): void {
@@ -278,8 +291,9 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     if (before !== 0 && this.#pauses === 0) this.connection.resume();
   }
 
-  tellGap({ label }: Subscription, gap: Gap, otherwise: Disconnect = disconnects.slow): void {
+  tellGap({ label, channel }: Subscription, gap: Gap, otherwise: Disconnect = disconnects.slow): void {
     const { wire } = this.connection;
+    this.#context.trail.gapTold(this, channel, gap);
     if (wire.gap !== undefined) this.push(wire.gap(label, gap));
     else if (wire.carriesEvents) this.send(JSON.stringify({ event: label, type: 'gap', ...gap }));
     else this.close(otherwise);
@@ -307,7 +321,8 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
   #end(end: Partial<Disconnect> = {}): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { hub, attendance, lifecycle, channelTokens } = this.#context;
+    const { hub, attendance, lifecycle, channelTokens, trail } = this.#context;
+    trail.hasEnded(this, this.connection.wire.name, end);
     for (const subscription of this.#subscriptions) {
       hub.leave(subscription);
       channelTokens.left(this, subscription.channel);
@@ -336,9 +351,10 @@ export class Session implements Subscriber, Addressee, Corkable, Expiring {
     this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
   }
 
-  #startAt(subscription: Subscription, { epoch, offset, lost }: StartingPoint): void {
+  #startAt(subscription: Subscription, { epoch, offset, top, lost }: StartingPoint): void {
     subscription.epoch = epoch;
     subscription.offset = offset;
+    subscription.startsHere(top, lost === undefined ? 'since' : 'lost');
     if (epoch !== '') {
       // The history was asked before it joined: what came in between, others of the lane may have still to come.
       subscription.cursor = subscription.lane.log.base;

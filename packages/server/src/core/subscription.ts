@@ -3,12 +3,13 @@ import type { Disconnect } from '@carillon/protocol';
 import type { Exclusion } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { FrameLog, FrameReader } from './frame-log.ts';
+import type { StartedBy, TracedSession } from './traces.ts';
 import type { Gap, Wire } from './wire.ts';
 
 /** What lanes and recovery need of a session. */
-export interface Subscriber {
-  readonly id: string;
-  readonly user: string | undefined;
+export interface Subscriber extends TracedSession {
+  /** It has been let in. */
+  readonly isAdmitted: boolean;
   readonly connection: Connection;
   /** Bytes are pending: nothing may be written until the session says `drained`. */
   readonly isBlocked: boolean;
@@ -60,6 +61,8 @@ export interface Place {
   park(subscription: Subscription): void;
   readOn(subscription: Subscription): void;
   setAside(subscription: Subscription): void;
+  /** The newest offset that has been written to the subscription's connection. */
+  reached(subscription: Subscription): number;
 }
 
 export class Subscription implements FrameReader {
@@ -81,6 +84,12 @@ export class Subscription implements FrameReader {
   offset: number = 0;
   /** The epoch of `offset`; empty where the channel keeps no history. */
   epoch: string = '';
+  /** When it was put into the channel, as {@link Trail.stamp} says it. */
+  joinedAt: number = 0;
+  /** What it has been given begins behind this offset; up to `startTop`, from history. */
+  startOffset: number = 0;
+  startTop: number = 0;
+  startedBy: StartedBy = 'newest';
 
   constructor(session: Subscriber, channel: string, label: string, lane: Place, formerSession?: string) {
     this.session = session;
@@ -88,6 +97,13 @@ export class Subscription implements FrameReader {
     this.label = label;
     this.lane = lane;
     this.formerSession = formerSession;
+  }
+
+  /** It begins behind its present offset; `top` is the newest that there was. */
+  startsHere(top: number, by: StartedBy): void {
+    this.startOffset = this.offset;
+    this.startTop = top;
+    this.startedBy = by;
   }
 
   isExcluded({ sessions, users }: Exclusion): boolean {

@@ -42,7 +42,7 @@ export async function startHooks(
   calls?: Calls,
 ): Promise<OfferedHooks | undefined> {
   // What a hook publishes is the server's own: asked about it, it could ask for ever.
-  const publish: Verbs['publish'] = (channel, data, options) => node.publish(channel, data, options);
+  const publish: Verbs['publish'] = (channel, data, options) => node.publish(channel, data, options, 'hook');
   try {
     await hooks.start(apiInside({ ...verbs, publish }, log));
     return calls && new OfferedHooks(calls, hooks);
