@@ -86,6 +86,9 @@ export class LaneWorld {
 export class Member implements Subscriber {
   readonly id: string;
   readonly user = undefined;
+  readonly isAdmitted = true;
+  readonly begunAt = 0;
+  readonly blockedSince = 0;
   readonly connection: FakeConnection;
   readonly subscription: Subscription;
   readonly subscriptionCount = 1;
