@@ -14,6 +14,7 @@ export interface PrimaryPublisherParts {
   /** Ask one worker. */
   readonly hooks: Hooks;
   readonly overdue: PublishingContext['overdue'];
+  readonly trail: PublishingContext['trail'];
   readonly host: Pick<LinkHost, 'room'>;
 }
 

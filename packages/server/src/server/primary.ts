@@ -7,6 +7,7 @@ import { Lifecycle } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
 import { createStores } from '../core/stores.ts';
+import { Trail } from '../core/trail.ts';
 import { type Beginning, type LinkedProcess, spawnWorker } from '../supervisor/process.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
@@ -104,6 +105,7 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
     hooks,
     lifecycle: new Lifecycle([hooks]),
     counters,
+    trail: new Trail(clock),
     clock,
     log,
   };

@@ -8,6 +8,7 @@ import type { Lifecycle } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import type { Rules } from '../core/rules.ts';
 import type { Stores } from '../core/stores.ts';
+import type { Trail } from '../core/trail.ts';
 import type { WorkersHooks } from '../workers/hooks.ts';
 import type { LinkedWorker, Relay } from '../workers/relay.ts';
 
@@ -29,6 +30,8 @@ export interface PrimaryParts {
   readonly lifecycle: Lifecycle;
   /** Of what happens here; those of the workers are added to them. */
   readonly counters: Counters;
+  /** What is remembered of publications, to explain what became of them. */
+  readonly trail: Trail;
   readonly clock: Clock;
   readonly log: Log;
 }
