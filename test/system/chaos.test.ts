@@ -23,7 +23,8 @@ const isLong = process.env['CI'] === 'true';
 
 describe('a server that is killed, paused, restarted and cut off', () => {
   test('REC12 with a data directory loses, repeats and reorders nothing that it acknowledged', async () => {
-    const verdict = await verdictOf(['--seed', '5', '--seconds', isLong ? '75' : '6']);
+    const seconds = isLong ? '40' : '6';
+    const verdict = await verdictOf(['--seed', '5', '--seconds', seconds, '--workers', '1']);
     expect(verdict).toMatchObject({ faults: [], ok: true, code: 0, told: 0, seed: 5, durable: true });
     expect(verdict['acknowledged']).toBeGreaterThan(20);
     // Every channel has a reader, most have several.
@@ -32,18 +33,34 @@ describe('a server that is killed, paused, restarted and cut off', () => {
   }, 240_000);
 
   test('REC7 without one tells every reader of every loss', async () => {
-    const verdict = await verdictOf(['--seed', '2', '--seconds', isLong ? '45' : '6', '--memory']);
+    const seconds = isLong ? '25' : '6';
+    const verdict = await verdictOf(['--seed', '2', '--seconds', seconds, '--workers', '1', '--memory']);
     expect(verdict).toMatchObject({ faults: [], ok: true, code: 0, durable: false });
     expect(verdict['told']).toBeGreaterThan(0);
     expect(verdict['disturbances']).toMatchObject({ kill: expect.toSatisfy((count: number) => count > 0) });
   }, 180_000);
 });
 
+describe('a server whose workers are killed, paused and replaced, too', () => {
+  test('REC12 with a data directory loses, repeats and reorders nothing that it acknowledged', async () => {
+    const verdict = await verdictOf(['--seed', '11', '--seconds', isLong ? '55' : '8']);
+    expect(verdict).toMatchObject({ faults: [], ok: true, code: 0, told: 0, workers: 2, durable: true });
+    expect(verdict['acknowledged']).toBeGreaterThan(20);
+  }, 240_000);
+
+  test('REC7 without one tells every reader of every loss', async () => {
+    const verdict = await verdictOf(['--seed', '12', '--seconds', isLong ? '30' : '8', '--memory']);
+    expect(verdict).toMatchObject({ faults: [], ok: true, code: 0, workers: 2, durable: false });
+  }, 180_000);
+});
+
 test('prints the command that makes the same plan again, and a verdict for people', async () => {
   const { code, stdout, stderr } = await runCarillon(
-    'chaos --seed 3 --seconds 1 --readers 2 --channels 1'.split(' '),
+    'chaos --seed 3 --seconds 1 --readers 2 --channels 1 --workers 1'.split(' '),
   );
-  expect(stderr).toBe('carillon chaos --seed 3 --seconds 1 --readers 2 --publishers 4 --channels 1\n');
+  expect(stderr).toBe(
+    'carillon chaos --seed 3 --seconds 1 --readers 2 --publishers 4 --channels 1 --workers 1\n',
+  );
   expect(stdout).toMatch(/^Seed 3, 1 s\n/);
   expect(stdout).toMatch(
     /\nEvery acknowledged publication reached every reader once and in order, in one epoch\.\n$/,

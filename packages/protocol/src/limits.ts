@@ -282,6 +282,7 @@ export const limits = {
   chaosReaders: 200,
   chaosPublishers: 64,
   chaosChannels: 100,
+  chaosWorkers: 16,
   /** Publications that all its readers get together; publishers go slower where it would be more. */
   chaosDeliveries: 5_000_000,
 } as const;

@@ -1,15 +1,25 @@
 /** Carries out the disturbances of a plan, one after another. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Disturbance } from './plan.ts';
+import type { Disturbance, WorkerDisturbance } from './plan.ts';
 import type { CuttingProxy } from './proxy.ts';
-import type { ServerProcess } from './server-process.ts';
+import { type ServerProcess, signal } from './server-process.ts';
 
 export type Done = Readonly<Record<Disturbance['kind'], number>>;
 
 export class Disturber {
   readonly #server: ServerProcess;
   readonly #proxy: CuttingProxy;
-  readonly #done = { kill: 0, restart: 0, takeover: 0, pause: 0, cut: 0 };
+  readonly #done: Record<Disturbance['kind'], number> = {
+    kill: 0,
+    restart: 0,
+    takeover: 0,
+    pause: 0,
+    cut: 0,
+    'worker kill': 0,
+    'worker pause': 0,
+    'kill of all': 0,
+    replacement: 0,
+  };
 
   constructor(server: ServerProcess, proxy: CuttingProxy) {
     this.#server = server;
@@ -41,6 +51,22 @@ export class Disturber {
     await this.#server.start();
   }
 
+  async #disturbWorkers(disturbance: WorkerDisturbance): Promise<void> {
+    const server = this.#server;
+    if (disturbance.kind === 'replacement') return await server.replaceWorkers();
+    const workers = await server.workers();
+    if (disturbance.kind === 'kill of all') {
+      await server.kill(workers);
+      return await sleep(disturbance.downMs);
+    }
+    const worker = workers[disturbance.which % workers.length];
+    if (worker === undefined) return;
+    if (disturbance.kind === 'worker kill') return signal(worker, 'SIGKILL');
+    signal(worker, 'SIGSTOP');
+    await sleep(disturbance.forMs);
+    signal(worker, 'SIGCONT');
+  }
+
   async #disturb(disturbance: Disturbance): Promise<void> {
     const server = this.#server;
     switch (disturbance.kind) {
@@ -63,6 +89,8 @@ export class Disturber {
         return server.resume();
       case 'cut':
         return this.#proxy.cut(disturbance);
+      default:
+        return await this.#disturbWorkers(disturbance);
     }
   }
 }

@@ -55,9 +55,7 @@ class Run {
     this.#plan = makePlan(options.seed, options);
     this.#ledger = new Ledger(this.#plan.channels);
     this.#key = folder.key;
-    this.#server = new ServerProcess(folder.args, port, (sentence) =>
-      this.#fault('server', 'server', sentence),
-    );
+    this.#server = new ServerProcess(folder, port, (sentence) => this.#fault('server', 'server', sentence));
   }
 
   async go(onStep: (step: string) => void): Promise<Verdict> {

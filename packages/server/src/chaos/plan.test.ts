@@ -2,7 +2,7 @@ import { limits } from '@carillon/protocol';
 import { describe, expect, test } from 'vitest';
 import { makePlan, readerKinds, type Size } from './plan.ts';
 
-const size: Size = { seconds: 60, readers: 14, publishers: 3, channels: 5, durable: true };
+const size: Size = { seconds: 60, readers: 14, publishers: 3, channels: 5, workers: 1, durable: true };
 const kinds = (of: Size, seed = 1) => new Set(makePlan(seed, of).disturbances.map(({ kind }) => kind));
 
 describe('a plan', () => {
@@ -87,6 +87,12 @@ describe('a plan', () => {
     // Enough for the time, even where each is done at once.
     expect(disturbances.reduce((sum, { afterMs }) => sum + afterMs, 0)).toBeGreaterThanOrEqual(60_000);
     expect(disturbances.length).toBeGreaterThan(40);
+  });
+
+  test('disturbs workers where there are several', () => {
+    const ofWorkers = ['worker kill', 'worker pause', 'kill of all', 'replacement'];
+    expect([...kinds({ ...size, workers: 2 })]).toEqual(expect.arrayContaining(ofWorkers));
+    expect(kinds({ ...size, workers: 2, durable: false })).not.toContain('takeover');
   });
 
   test('takes over nothing where there is no data directory', () => {

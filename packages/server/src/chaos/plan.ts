@@ -7,6 +7,8 @@ export interface Size {
   readonly readers: number;
   readonly publishers: number;
   readonly channels: number;
+  /** Of the server; one is a single process. */
+  readonly workers: number;
   /** The server has a data directory: then it may be taken over, and nothing may be lost. */
   readonly durable: boolean;
 }
@@ -34,7 +36,16 @@ export type Disturbance = { readonly afterMs: number } & (
   | { readonly kind: 'takeover' }
   | { readonly kind: 'pause'; readonly forMs: number }
   | Cut
+  | WorkerDisturbance
 );
+
+/** What is done to single processes of a server that has several; `which` decides the worker. */
+export type WorkerDisturbance =
+  | { readonly kind: 'worker kill'; readonly which: number }
+  | { readonly kind: 'worker pause'; readonly which: number; readonly forMs: number }
+  /** All processes at once. */
+  | { readonly kind: 'kill of all'; readonly downMs: number }
+  | { readonly kind: 'replacement' };
 
 /** `share` of the connections, in percent, is cut once so many more bytes went to the client; `which` decides which ones. */
 export interface Cut {
@@ -93,13 +104,19 @@ function planReaders(draw: Random, { readers, durable }: Size, channels: readonl
 const deck = {
   durable: ['kill', 'kill', 'kill', 'cut', 'cut', 'cut', 'cut', 'pause', 'pause', 'restart', 'takeover'],
   memory: ['kill', 'kill', 'cut', 'cut', 'cut', 'cut', 'pause', 'pause', 'restart'],
+  /** More of these where there are several workers. */
+  workers: ['worker kill', 'worker kill', 'worker kill', 'worker pause', 'kill of all', 'replacement'],
 } as const;
 
-function planDisturbances(draw: Random, { seconds, durable }: Size): Disturbance[] {
+function deckFor({ durable, workers }: Size): Disturbance['kind'][] {
+  return [...(durable ? deck.durable : deck.memory), ...(workers > 1 ? deck.workers : [])];
+}
+
+function planDisturbances(draw: Random, size: Size): Disturbance[] {
   const found: Disturbance[] = [];
   const cards: Disturbance['kind'][] = [];
-  for (let left = seconds * 1000; left > 0; ) {
-    if (cards.length === 0) cards.push(...shuffled(draw, durable ? deck.durable : deck.memory));
+  for (let left = size.seconds * 1000; left > 0; ) {
+    if (cards.length === 0) cards.push(...shuffled(draw, deckFor(size)));
     const afterMs = 200 + draw(1300);
     found.push(planOne(draw, cards.shift() ?? 'cut', afterMs));
     left -= afterMs;
@@ -118,6 +135,14 @@ function planOne(draw: Random, kind: Disturbance['kind'], afterMs: number): Dist
       return { afterMs, kind };
     case 'pause':
       return { afterMs, kind, forMs: draw(3) === 0 ? 1000 + draw(2500) : 50 + draw(700) };
+    case 'worker kill':
+      return { afterMs, kind, which: draw(1_000_000) };
+    case 'worker pause':
+      return { afterMs, kind, which: draw(1_000_000), forMs: 50 + draw(3_000) };
+    case 'kill of all':
+      return { afterMs, kind, downMs: draw(600) };
+    case 'replacement':
+      return { afterMs, kind };
     case 'cut': {
       const share = draw(3) === 0 ? 100 : 10 + draw(70);
       return {

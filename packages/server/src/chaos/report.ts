@@ -7,9 +7,10 @@ import type { Verdict } from './verdict.ts';
 const shownFaults = 20;
 
 export function formatVerdict(verdict: Verdict): string {
-  const { acknowledged, repeated, received, told, readers, publishers, channels, durable } = verdict;
+  const { acknowledged, repeated, received, told, readers, publishers, channels, workers, durable } = verdict;
+  const processes = workers === 1 ? 'one process' : `${workers} workers`;
   const rows = [
-    ['server', durable ? 'with a data directory' : 'memory only'],
+    ['server', `${processes}, ${durable ? 'with a data directory' : 'memory only'}`],
     ['clients', `${readers} readers, ${publishers} publishers, ${channels} channels`],
     ['disturbances', disturbances(verdict)],
     ['acknowledged', `${number(acknowledged)}, of these ${number(repeated)} after being sent again`],
@@ -21,8 +22,8 @@ export function formatVerdict(verdict: Verdict): string {
 
 /** The command that makes the same plan again. */
 export function sameAgain({ seed, ...size }: Size & { readonly seed: number }): string {
-  const { seconds, readers, publishers, channels, durable } = size;
-  const flags = `--seed ${seed} --seconds ${seconds} --readers ${readers} --publishers ${publishers} --channels ${channels}`;
+  const { seconds, readers, publishers, channels, workers, durable } = size;
+  const flags = `--seed ${seed} --seconds ${seconds} --readers ${readers} --publishers ${publishers} --channels ${channels} --workers ${workers}`;
   return `carillon chaos ${flags}${durable ? '' : ' --memory'}`;
 }
 
@@ -48,10 +49,13 @@ function faultLine({ kind, who, channel, count, first }: Fault): string {
   return `  ${kind.padEnd(10)}${where}: ${count > 1 ? `${number(count)}, the first ` : ''}${first}`;
 }
 
-function disturbances({ disturbances: done, cutConnections }: Verdict): string {
-  const { kill, restart, takeover, pause, cut } = done;
+function disturbances({ disturbances: done, cutConnections, workers }: Verdict): string {
+  const { kill, restart, takeover, pause, cut, replacement } = done;
   const cuts = `${cut} cuts of ${number(cutConnections)} connections`;
-  return `${kill} kills, ${restart} restarts, ${takeover} takeovers, ${pause} pauses, ${cuts}`;
+  const whole = `${kill} kills, ${restart} restarts, ${takeover} takeovers, ${pause} pauses, ${cuts}`;
+  if (workers === 1) return whole;
+  const { 'worker kill': killed, 'worker pause': paused, 'kill of all': all } = done;
+  return `${whole}; ${all} kills of all, ${killed} of workers, ${paused} pauses of workers, ${replacement} replacements`;
 }
 
 function number(value: number): string {

@@ -15,9 +15,9 @@ export class RunFolder {
     if (!this.#isKept) rmSync(this.path, { recursive: true, force: true });
   };
 
-  constructor({ durable }: { readonly durable: boolean }) {
+  constructor({ durable, workers }: { readonly durable: boolean; readonly workers: number }) {
     const file = join(this.path, 'carillon.config.json');
-    writeFileSync(file, JSON.stringify(config(this.key), undefined, 2));
+    writeFileSync(file, JSON.stringify(config(this.key, workers), undefined, 2));
     this.args = ['--config', file, ...(durable ? ['--data', join(this.path, 'data')] : [])];
     process.once('exit', this.#remove);
   }
@@ -34,8 +34,9 @@ export class RunFolder {
 }
 
 /** Histories hold everything that a run publishes, so that whatever is missing is a fault. */
-function config(key: string): object {
+function config(key: string, workers: number): object {
   return {
+    workers,
     api: { keys: [key] },
     auth: { anonymous: true },
     channels: {

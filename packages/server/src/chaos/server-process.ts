@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChaosError } from './chaos-error.ts';
-import { get } from './http.ts';
+import { ask, get } from './http.ts';
 
 const bin = fileURLToPath(new URL('../../bin/carillon.js', import.meta.url));
 
@@ -13,6 +13,10 @@ const bin = fileURLToPath(new URL('../../bin/carillon.js', import.meta.url));
 const startMs = 60_000;
 const endMs = 30_000;
 const keptOutput = 16_384;
+/** How long a worker may outlive the first process: it is to end within a second, but machines are busy. */
+const orphanMs = 10_000;
+/** How long workers may take to be replaced, all of them. */
+const replaceMs = 60_000;
 
 export interface Ended {
   readonly code: number | string;
@@ -57,12 +61,21 @@ export class ServerProcess {
   /** Lives that are over. */
   ends = 0;
   readonly #args: readonly string[];
+  readonly #key: string;
   readonly #onFault: (sentence: string) => void;
   #life: Life | undefined;
 
-  /** `args` are those of `carillon serve`, without host and port. `onFault` is told what a server must not do. */
-  constructor(args: readonly string[], port: number, onFault: (sentence: string) => void) {
+  /**
+   * `args` are those of `carillon serve`, without host and port; `key` is one of its API keys. `onFault` is told what a server
+   * must not do.
+   */
+  constructor(
+    { args, key }: { readonly args: readonly string[]; readonly key: string },
+    port: number,
+    onFault: (sentence: string) => void,
+  ) {
     this.#args = [...args, '--host', '127.0.0.1', '--port', String(port)];
+    this.#key = key;
     this.port = port;
     this.#onFault = onFault;
   }
@@ -93,13 +106,47 @@ export class ServerProcess {
     });
   }
 
-  /** `kill -9`. */
-  async kill(): Promise<void> {
+  /** The process ids of its workers; none where it does not answer, or is a single process. */
+  async workers(): Promise<readonly number[]> {
+    const answer = await ask({
+      port: this.port,
+      path: '/v1/info',
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${this.#key}` },
+      body: '{}',
+      timeoutMs: 10_000,
+    });
+    if (answer?.status !== 200) return [];
+    const { result } = JSON.parse(answer.text) as { result: { workers: readonly { pid?: number }[] } };
+    return result.workers.flatMap(({ pid }) =>
+      pid === undefined || pid === this.#life?.child.pid ? [] : [pid],
+    );
+  }
+
+  /** `kill -9` of the first process, and of these others; then waits until all of them have ended. */
+  async kill(others: readonly number[] = []): Promise<void> {
     const life = this.#life;
     if (life === undefined) return;
     life.isMeant = true;
     life.signal('SIGKILL');
+    for (const pid of others) signal(pid, 'SIGKILL');
+    const late = sleep(orphanMs, true, { ref: false });
+    const isLate = await Promise.race([life.ended, late]);
+    if (isLate === true) this.#onFault(`left a process behind for ${orphanMs / 1000} s after 'kill -9'`);
     await life.ended;
+  }
+
+  /** SIGUSR2, and waits until no worker is one of those before. */
+  async replaceWorkers(): Promise<void> {
+    const life = this.#life;
+    const before = await this.workers();
+    life?.signal('SIGUSR2');
+    for (const until = Date.now() + replaceMs; Date.now() < until && life?.hasEnded === false; ) {
+      const now = await this.workers();
+      if (now.length > 0 && !now.some((pid) => before.includes(pid))) return;
+      await sleep(100);
+    }
+    if (life?.hasEnded === false) this.#onFault(`did not replace its workers within ${replaceMs / 1000} s`);
   }
 
   /** SIGTERM, and waits for the end. */
@@ -165,4 +212,13 @@ export async function freePort(): Promise<number> {
 function ownEnvironment(): NodeJS.ProcessEnv {
   const names = Object.keys(process.env).filter((name) => !/^(?:CARILLON_|NODE_OPTIONS$)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));
+}
+
+/** To a process that may be gone by now. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }

@@ -4,12 +4,13 @@ import { limits } from '@carillon/protocol';
 import { type Call, type Command, numberOption, usage } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
-const defaults = { seconds: 30, readers: 12, publishers: 4, channels: 4 } as const;
+const defaults = { seconds: 30, readers: 12, publishers: 4, channels: 4, workers: 2 } as const;
 const most = {
   seconds: limits.chaosSeconds,
   readers: limits.chaosReaders,
   publishers: limits.chaosPublishers,
   channels: limits.chaosChannels,
+  workers: limits.chaosWorkers,
 } as const;
 
 export const chaos: Command = {
@@ -17,7 +18,7 @@ export const chaos: Command = {
   positionals: '',
   arity: { min: 0, max: 0 },
   about: [
-    'Starts a server of its own with readers and publishers, kills it, restarts it, pauses it and cuts connections.',
+    'Starts a server of its own with readers and publishers; kills, pauses and replaces it and its workers, and cuts connections.',
     'Then it checks what every reader got: 0 nothing was lost, repeated or reordered beyond what readers were told; 1 otherwise.',
   ],
   options: {
@@ -50,6 +51,12 @@ export const chaos: Command = {
       sentence: `Channels, at most ${most.channels}.`,
       default: String(defaults.channels),
     },
+    workers: {
+      type: 'string',
+      placeholder: 'N',
+      sentence: `Workers of the server, at most ${most.workers}; 1 is a single process.`,
+      default: String(defaults.workers),
+    },
     memory: {
       type: 'boolean',
       sentence: 'A server without a data directory: readers must be told of what is lost.',
@@ -67,6 +74,7 @@ async function runChaosCommand(call: Call): Promise<number> {
     readers: sizeOption(call, 'readers'),
     publishers: sizeOption(call, 'publishers'),
     channels: sizeOption(call, 'channels'),
+    workers: sizeOption(call, 'workers'),
     durable: call.flags['memory'] !== true,
   };
   const { stdout, stderr } = call.terminal;
