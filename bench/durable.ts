@@ -97,7 +97,8 @@ async function restartOutcome(
   };
 }
 
-async function measurePublishing(target: Target, plan: Plan, progress: Progress): Promise<Outcome> {
+/** So many publications, each connection with one on the way. */
+export async function measurePublishing(target: Target, plan: Plan, progress: Progress): Promise<Outcome> {
   const { channels, publications, publishers } = plan;
   await new Publishing(target, { ...plan, publications: Math.ceil(publications / 20) }, progress).run();
   const publishing = new Publishing(target, plan, progress);

@@ -12,6 +12,7 @@ import { formatComparison, orderOf, ratios, type Series, summarise } from './com
 import { runDurable, runRestart, type Store, stores } from './durable.ts';
 import { topFunctions } from './profile.ts';
 import { RedisContest, type Way, ways } from './redis.ts';
+import { runRolling } from './rolling.ts';
 import { type CrowdSize, crowds, runSend } from './send.ts';
 import {
   endServersOnSignals,
@@ -21,11 +22,12 @@ import {
   serverNames,
   startServer,
 } from './servers.ts';
+import { runWorkers, type Shape, shapes } from './workers.ts';
 
 const usage = `npm run bench -- [options]
   --only A,B        scenarios: fanout, steady, wide, directed, idle, idle-own, connect, sse, longpoll, redis,
-                    durable, restart, send (default: all but idle-own)
-  --server NAME     only carillon, or only baseline; sse, longpoll, redis, durable, restart and send are carillon alone
+                    durable, restart, send, workers, rolling (default: all but idle-own)
+  --server NAME     only carillon, or only baseline; sse, longpoll, redis, durable, restart, send, workers and rolling are carillon alone
   --rounds N        rounds of every server and scenario, 1 to 99 (default 3)
   --repeats N       how often a run is repeated when other processes used over a fifth of a core (default 2)
   --connections N   subscribers, users or connections instead of the scenario's number
@@ -35,10 +37,11 @@ const usage = `npm run bench -- [options]
   --json            results as JSON on standard output
 `;
 
-const standardScenarios = 'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis,durable,restart,send';
+const standardScenarios =
+  'fanout,steady,wide,directed,idle,connect,sse,longpoll,redis,durable,restart,send,workers,rolling';
 
 /** Those that need more than a server that runs are not part of `carillon bench`. */
-const ownScenarios = ['redis', 'durable', 'restart', 'send'] as const;
+const ownScenarios = ['redis', 'durable', 'restart', 'send', 'workers', 'rolling'] as const;
 type Scenario = ScenarioName | (typeof ownScenarios)[number];
 
 interface Plan {
@@ -86,6 +89,10 @@ function compareIn(scenario: Scenario, plan: Plan, pinned: boolean): Promise<Com
       return compare(restartContest(plan), plan, pinned);
     case 'send':
       return compare(crowdContest(plan), plan, pinned);
+    case 'rolling':
+      return compare(rollingContest(plan), plan, pinned);
+    case 'workers':
+      return compare(shapeContest(plan), plan, pinned);
     default:
       return compare(serverContest(scenario, plan), plan, pinned);
   }
@@ -128,6 +135,23 @@ function storeContest({ size }: Plan): Contest<Store> {
 /** Runs in this process: only the CPU that it uses itself is looked at. */
 function crowdContest({ size }: Plan): Contest<CrowdSize> {
   return { scenario: 'send', names: crowds, run: (crowd, _, progress) => runSend(crowd, size, progress) };
+}
+
+/** All processes of the server share its core: what they cost is compared, not how many cores they fill. */
+function shapeContest({ size }: Plan): Contest<Shape> {
+  return {
+    scenario: 'workers',
+    names: shapes,
+    run: (shape, options, progress) => runWorkers(shape, size, options, progress),
+  };
+}
+
+function rollingContest({ size }: Plan): Contest<'carillon'> {
+  return {
+    scenario: 'rolling',
+    names: ['carillon'],
+    run: (_, options, progress) => runRolling(size, options, progress),
+  };
 }
 
 function restartContest({ size }: Plan): Contest<'carillon'> {
