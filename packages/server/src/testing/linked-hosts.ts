@@ -9,6 +9,8 @@ import { type Rule, Rules } from '../core/rules.ts';
 import { createStores } from '../core/stores.ts';
 import type { Shared } from '../server/shared.ts';
 import { linkedState, sharedState } from '../server/shared-state.ts';
+import { RemoteGroups, SharedGroups } from '../workers/groups.ts';
+import { sessionOrders } from '../workers/session-ids.ts';
 import { CoreHost, type CoreHostOptions, memoryBroker, testRules } from './core-host.ts';
 import { LinkedWorkers, settled, type TestWorker } from './linked.ts';
 import { RememberingLog } from './remembering-log.ts';
@@ -70,7 +72,7 @@ export class LinkedHosts {
       rules: new Rules(rules),
       lifecycle: new Lifecycle(lifecycle),
     });
-    this.#shared.push(userTags, blocks, inboxes);
+    this.#shared.push(userTags, blocks, inboxes, new SharedGroups(stores.groups, clock));
   }
 
   /** What was kept is taken over. */
@@ -80,19 +82,22 @@ export class LinkedHosts {
     for (const each of this.#shared) await each.start?.();
   }
 
-  /** One more worker; it serves when this resolves. */
-  async add(): Promise<LinkedHost> {
+  /** One more worker; it serves when this resolves. `newName`: of its next session. */
+  async add(newName: () => string = counting()): Promise<LinkedHost> {
     const { rules = testRules, authenticate } = this.#options;
     const worker = this.workers.begin();
-    let sessions = 0;
+    const { calls, peers, stream } = worker;
+    const state = linkedState(calls, peers);
     const host = new LinkedHost(
       worker,
       {
-        ...linkedState(worker.calls, worker.peers),
+        ...state,
+        stores: { ...state.stores, groups: new RemoteGroups(calls) },
         ...(authenticate !== undefined && { authenticate }),
         rules,
-        broker: new LinkBroker({ stream: worker.stream, lost: () => {} }),
-        newSessionId: () => worker.sessionId(`session-${++sessions}`),
+        broker: new LinkBroker({ stream, lost: () => {} }),
+        newSessionId: () => worker.sessionId(newName()),
+        newSessionOrder: sessionOrders(worker.id, this.clock),
       },
       this.clock,
     );
@@ -100,4 +105,9 @@ export class LinkedHosts {
     worker.serve();
     return host;
   }
+}
+
+function counting(): () => string {
+  let last = 0;
+  return () => `session-${++last}`;
 }
