@@ -17,6 +17,8 @@ export class Person {
   /** What it shows when its page is loaded again. */
   token: string | undefined;
   session = '';
+  /** Which worker has its connection. */
+  at = 0;
   readonly rosters = new Map<string, Map<string, Member>>();
   #former: string | undefined;
   #client: TestClient | undefined;

@@ -2,11 +2,11 @@
 import type { Member } from '../../packages/protocol/src/index.ts';
 import type { Identity } from '../../packages/server/src/core/access.ts';
 import type { Rule } from '../../packages/server/src/core/rules.ts';
-import { CoreHost } from '../../packages/server/src/testing/core-host.ts';
 import { FakeConnection } from '../../packages/server/src/testing/fake-connection.ts';
 import { LineWire } from '../../packages/server/src/testing/line-wire.ts';
 import { pick, type Random, random } from '../support/random.ts';
 import { Person } from './person.ts';
+import type { Place, PlaceOptions } from './places.ts';
 
 const open = { subscribe: 'anyone', publish: 'anyone', readHistory: 'anyone' } as const;
 const presence = { announces: true };
@@ -33,32 +33,35 @@ interface Feed {
   readonly connection: FakeConnection;
   readonly session: string;
   readonly channel: string;
+  /** Which worker has it. */
+  readonly at: number;
 }
 
 export class PresenceWorld {
   readonly tally: Tally = { steps: 0, joins: 0, leaves: 0, gaps: 0, silent: 0 };
   readonly #draw: Random;
-  readonly #host: CoreHost;
+  readonly #place: Place;
   readonly #people: Person[];
   #feeds: Feed[] = [];
   /** Who is in each channel, as the world itself knows it. */
   readonly #truth = new Map<string, Map<string, Member>>(channels.map((channel) => [channel, new Map()]));
-  #sessions = 0;
+  readonly #kills: boolean;
 
-  constructor(seed: number) {
+  /** `kills`: workers die now and then, and with them all connections that they have. */
+  constructor(seed: number, make: (options: PlaceOptions) => Place, { kills = false } = {}) {
     this.#draw = random(seed);
-    this.#host = new CoreHost({
+    this.#kills = kills;
+    this.#place = make({
       rules,
       graceMs,
       laneLogBytes: pick(this.#draw, [500, 1_048_576]),
       authenticate: (token) => Promise.resolve(identityOf(token)),
-      newSessionId: () => `s${++this.#sessions}`,
     });
     this.#people = Array.from({ length: 9 }, () => new Person());
   }
 
   async run(steps: number): Promise<Tally> {
-    await this.#host.node.start();
+    await this.#place.start();
     for (let step = 0; step < steps; step++) {
       await this.#step();
       await this.#settle();
@@ -69,7 +72,7 @@ export class PresenceWorld {
     for (const person of this.#people.slice(1)) this.#cut(person);
     this.#endFeeds(this.#feeds.length);
     await this.#checkFollowers();
-    const { presenceEvents, gaps } = this.#host.node.figures().counters;
+    const { presenceEvents, gaps } = this.#place.counted();
     this.tally.joins = presenceEvents.get('join') ?? 0;
     this.tally.leaves = presenceEvents.get('leave') ?? 0;
     this.tally.gaps = gaps;
@@ -84,6 +87,7 @@ export class PresenceWorld {
     else if (what < 25) this.#enter(person, channel);
     else if (what < 32) this.#unsubscribe(person, channel);
     else if (what < 40) this.#cut(person);
+    else if (what < 42 && this.#kills) await this.#kill();
     else if (what < 52) this.#reload(person);
     else if (what < 58) this.#login(person);
     else if (what < 62) this.#bind(person);
@@ -93,11 +97,13 @@ export class PresenceWorld {
     else if (what < 81) this.#endFeeds(this.#draw(3));
     else if (what < 92) await this.#publish(channel);
     else if (what < 95) person.ask(channel);
-    else await this.#host.clock.elapse(pick(this.#draw, [100, 1_000, 3_000, 6_000]));
+    else await this.#place.clock.elapse(pick(this.#draw, [100, 1_000, 3_000, 6_000]));
   }
 
   #connect(person: Person, token: string | undefined): void {
-    person.connected(this.#host.connect(token === undefined ? {} : { token }), `s${this.#sessions}`, token);
+    person.at = this.#draw(this.#place.workers);
+    const client = this.#place.host(person.at).connect(token === undefined ? {} : { token });
+    person.connected(client, this.#place.lastSession, token);
     person.member = memberOf(person.session, token === undefined ? {} : identityOf(token));
   }
 
@@ -136,8 +142,8 @@ export class PresenceWorld {
   }
 
   #bind(person: Person): void {
-    const { people } = this.#host.node.reach;
-    const { session, member } = person;
+    const { session, member, at } = person;
+    const { people } = this.#place.host(at).node.reach;
     const user = pick(this.#draw, ['ann', 'dan', undefined]);
     if (user === member.user || person.isBusy) return;
     if (user === undefined) people.unbind(session, undefined);
@@ -153,30 +159,44 @@ export class PresenceWorld {
   async #openFeed(channel: string): Promise<void> {
     const token = pick(this.#draw, tokens);
     const request = { address: '', headers: {}, channels: [channel], ...(token !== undefined && { token }) };
-    const prepared = await this.#host.node.prepareFeed(request);
+    const at = this.#draw(this.#place.workers);
+    const prepared = await this.#place.host(at).node.prepareFeed(request);
     const isBrief = this.#draw(2) === 0;
     const connection = new FakeConnection(new LineWire({ isBare: true, isBrief }));
     connection.listen(prepared.open(connection));
-    const session = `s${this.#sessions}`;
-    this.#feeds.push({ connection, session, channel });
+    const session = this.#place.lastSession;
+    this.#feeds.push({ connection, session, channel, at });
     this.#truthOf(channel).set(session, memberOf(session, token === undefined ? {} : identityOf(token)));
   }
 
   #endFeeds(count: number): void {
-    for (const { connection, session, channel } of this.#feeds.splice(0, count)) {
-      connection.cut();
-      this.#truthOf(channel).delete(session);
-    }
+    for (const feed of this.#feeds.splice(0, count)) this.#endFeed(feed);
+  }
+
+  #endFeed({ connection, session, channel }: Feed): void {
+    connection.cut();
+    this.#truthOf(channel).delete(session);
+  }
+
+  /** Everybody at one worker loses the connection; another worker takes its place. */
+  async #kill(): Promise<void> {
+    const at = this.#draw(this.#place.workers);
+    this.#place.kill(at);
+    for (const person of this.#people) if (person.isConnected && person.at === at) this.#cut(person);
+    for (const feed of this.#feeds) if (feed.at === at) this.#endFeed(feed);
+    this.#feeds = this.#feeds.filter((feed) => feed.at !== at);
+    await this.#place.replace(at);
   }
 
   async #publish(channel: string): Promise<void> {
     const data = JSON.stringify('x'.repeat(this.#draw(600)));
-    for (let count = this.#draw(6); count >= 0; count--) await this.#host.node.publish(channel, data);
+    const { node } = this.#place.host(this.#draw(this.#place.workers));
+    for (let count = this.#draw(6); count >= 0; count--) await node.publish(channel, data);
   }
 
   async #settle(): Promise<void> {
     for (let round = 0; round < 3; round++) {
-      await this.#host.settle();
+      await this.#place.settle();
       for (const person of this.#people) person.read();
       for (const { connection } of this.#feeds) connection.read();
     }
@@ -186,7 +206,9 @@ export class PresenceWorld {
   async #checkLists(): Promise<void> {
     for (const channel of channels) {
       const truth = [...this.#truthOf(channel).values()];
-      const { members, sessions, users } = await this.#host.node.presence.list(channel);
+      const { members, sessions, users } = await this.#place
+        .host(this.#draw(this.#place.workers))
+        .node.presence.list(channel);
       same(`the list of ${channel}`, members, truth);
       const names = new Set(truth.flatMap(({ user }) => user ?? []));
       if (sessions !== truth.length || users !== names.size)
@@ -201,7 +223,7 @@ export class PresenceWorld {
     for (const person of this.#people) person.flow();
     // Polls of nobody are not announced.
     this.#endFeeds(this.#feeds.length);
-    await this.#host.clock.elapse(2 * graceMs);
+    await this.#place.clock.elapse(2 * graceMs);
     for (let round = 0; round < 10; round++) await this.#settle();
     for (const person of this.#people) {
       for (const [channel, roster] of person.rosters) {

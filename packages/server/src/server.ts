@@ -26,10 +26,10 @@ import type { RunningServer, ServerControls } from './server/running.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
 import { urlOf } from './server/url.ts';
 import { verbsOf } from './server/verbs.ts';
+import type { ServerWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
 import { version } from './system/version.ts';
 import { Metrics } from './telemetry/metrics.ts';
-import type { Webhooks } from './webhooks/webhooks.ts';
 import type { OfferedHooks } from './workers/hooks.ts';
 
 export { probeIngest } from './server/ingest.ts';
@@ -143,7 +143,7 @@ async function shutDown(
 }
 
 /** Who was told of the last sessions has a moment to take it in. */
-async function sayFarewell(webhooks: Webhooks, hooks: HookRuntime, leftMs: number): Promise<void> {
+async function sayFarewell(webhooks: ServerWebhooks, hooks: HookRuntime, leftMs: number): Promise<void> {
   await Promise.all([
     hooks.close(Math.max(leftMs, limits.hookFarewellMs)),
     webhooks.close(Math.max(leftMs, limits.webhookFarewellMs)),

@@ -8,11 +8,18 @@ import { Grace } from './grace.ts';
 import type { Hub } from './hub.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { MemoryPresence } from './memory-presence.ts';
-import { Occupancy } from './occupancy.ts';
+import { type Comings, Occupancy } from './occupancy.ts';
 import { type Attendee, Presence } from './presence.ts';
+import type { PresenceStore } from './presence-store.ts';
 import type { Registry } from './registry.ts';
 import type { Rules } from './rules.ts';
 import type { Subscription } from './subscription.ts';
+
+/** Where the account is kept. */
+export interface Books {
+  readonly members: PresenceStore;
+  readonly comings: Comings;
+}
 
 export interface AttendanceOptions {
   readonly hub: Hub;
@@ -23,58 +30,71 @@ export interface AttendanceOptions {
   readonly clock: Clock;
   /** How long a client that is gone is waited for before that is told, in milliseconds; 5 s by default. */
   readonly graceMs?: number | undefined;
+  /** In this process by default. */
+  readonly books?: Books | undefined;
+}
+
+/** The account of one server: kept in this process, and told by it. */
+export class OwnBooks implements Books {
+  readonly members: MemoryPresence;
+  readonly comings: Occupancy;
+
+  constructor({
+    rules,
+    lifecycle,
+    counters,
+    clock,
+    graceMs = limits.graceMs,
+  }: Omit<AttendanceOptions, 'hub' | 'registry' | 'books'>) {
+    const grace = new Grace(clock, graceMs);
+    this.members = new MemoryPresence(grace, counters);
+    this.comings = new Occupancy(lifecycle, grace, (channel) => rules.find(channel)?.isSecret === true);
+  }
 }
 
 export class Attendance {
   readonly presence: Presence;
   readonly #hub: Hub;
   readonly #registry: Registry<Addressee>;
-  readonly #occupancy: Occupancy;
-  readonly #members: MemoryPresence;
+  readonly #members: PresenceStore;
+  readonly #comings: Comings;
 
-  constructor({
-    hub,
-    registry,
-    rules,
-    lifecycle,
-    counters,
-    clock,
-    graceMs = limits.graceMs,
-  }: AttendanceOptions) {
-    const grace = new Grace(clock, graceMs);
+  constructor(options: AttendanceOptions) {
+    const { hub, registry, rules, counters } = options;
+    const { members, comings } = options.books ?? new OwnBooks(options);
     this.#hub = hub;
     this.#registry = registry;
-    this.#members = new MemoryPresence(grace);
-    this.presence = new Presence({ store: this.#members, rules, hub, counters });
-    this.#occupancy = new Occupancy(lifecycle, grace, (channel) => rules.find(channel)?.isSecret === true);
+    this.#members = members;
+    this.#comings = comings;
+    this.presence = new Presence({ store: members, rules, hub, counters });
     registry.watch({
       identified: (session, previous) => this.#identified(session, previous),
       gone: ({ user }) => this.#without(user),
     });
   }
 
-  /** Members of all channels together. */
+  /** Members of all channels together, of those that are kept in this process. */
   get members(): number {
     return this.#members.size;
   }
 
   /** The subscription is about to be answered. Its session is told nothing of that. */
   came(session: Attendee, subscription: Subscription): void {
-    if (this.#hub.enter(subscription) === 1) this.#occupancy.occupied(subscription.channel);
+    if (this.#hub.enter(subscription) === 1) this.#comings.occupied(subscription.channel);
     this.presence.came(session, subscription);
   }
 
   /** The subscription is over, and out of the hub. `mayReturn`: because the connection is gone. */
   left(session: Attendee, { channel, isEntered }: Subscription, mayReturn: boolean): void {
     if (!isEntered) return;
-    if (this.#hub.entered(channel) === 0) this.#occupancy.vacated(channel);
+    if (this.#hub.entered(channel) === 0) this.#comings.vacated(channel);
     this.presence.left(session, channel, mayReturn);
   }
 
   #identified(session: Addressee, previous: Identity | undefined): void {
     const { user } = session;
     if (user !== previous?.user) {
-      if (user !== undefined && this.#registry.sessionsOf(user) === 1) this.#occupancy.online(user);
+      if (user !== undefined && this.#registry.sessionsOf(user) === 1) this.#comings.online(user);
       this.#without(previous?.user);
     }
     if (previous === undefined) return;
@@ -83,6 +103,6 @@ export class Attendance {
   }
 
   #without(user: string | undefined): void {
-    if (user !== undefined && this.#registry.sessionsOf(user) === 0) this.#occupancy.offline(user);
+    if (user !== undefined && this.#registry.sessionsOf(user) === 0) this.#comings.offline(user);
   }
 }

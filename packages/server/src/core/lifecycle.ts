@@ -27,6 +27,17 @@ export interface LifecycleEvents {
 
 export type LifecycleName = keyof LifecycleEvents;
 
+const named: { readonly [Name in LifecycleName]: true } = {
+  connect: true,
+  disconnect: true,
+  channelOccupied: true,
+  channelVacated: true,
+  userOnline: true,
+  userOffline: true,
+  inboxOverdue: true,
+};
+export const lifecycleNames = Object.keys(named) as readonly LifecycleName[];
+
 /** Somebody who is told. Takes what it is given at once, within bounds of its own, and never throws. */
 export interface LifecycleSink {
   wants(name: LifecycleName): boolean;

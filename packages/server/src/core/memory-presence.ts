@@ -1,5 +1,6 @@
 /** Presence in this process, for as long as it lives. */
 import { limits, type Member } from '@carillon/protocol';
+import { type Counters, increment } from './figures.ts';
 import type { Grace } from './grace.ts';
 import type {
   JoinOptions,
@@ -17,15 +18,17 @@ export class MemoryPresence implements PresenceStore {
   readonly #rosters = new Map<string, Roster>();
   #sink: PresenceSink | undefined;
 
-  constructor(grace: Grace) {
+  constructor(grace: Grace, counters: Pick<Counters, 'presenceEvents'>) {
     this.#context = {
       grace,
-      tell: (channel, change) => this.#sink?.changed(channel, change),
+      tell: (channel, change) => {
+        if (change.type !== 'gap') increment(counters.presenceEvents, change.type);
+        this.#sink?.changed(channel, change);
+      },
       empty: (channel) => this.#rosters.delete(channel),
     };
   }
 
-  /** Members of all channels together. */
   get size(): number {
     let size = 0;
     for (const roster of this.#rosters.values()) size += roster.size;
@@ -42,6 +45,11 @@ export class MemoryPresence implements PresenceStore {
 
   leave(channel: string, session: string, mayReturn: boolean): void {
     this.#rosters.get(channel)?.leave(session, mayReturn);
+  }
+
+  /** The connections of all these sessions are gone. */
+  lost(isLost: (session: string) => boolean): void {
+    for (const roster of this.#rosters.values()) roster.lost(isLost);
   }
 
   async list(channel: string, isFollowed: boolean): Promise<PresenceList> {

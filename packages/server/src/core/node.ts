@@ -5,7 +5,7 @@ import type { Addressee } from './addressee.ts';
 import { Admission } from './admission.ts';
 import { callHandler } from './application.ts';
 import { Arrivals } from './arrivals.ts';
-import { Attendance } from './attendance.ts';
+import { Attendance, type Books } from './attendance.ts';
 import { Blocks } from './blocks.ts';
 import type { Broker, HistoryPage } from './broker.ts';
 import { Canary } from './canary.ts';
@@ -81,6 +81,8 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly revoking?: MakeRevoking;
   /** Who looks after inboxes, where this process does not. */
   readonly inboxParts?: typeof createInboxParts;
+  /** Where account is kept of members, channels and users; in this process by default. */
+  readonly books?: Books;
 }
 
 /** What there is at the moment. */
@@ -172,8 +174,8 @@ export class Node {
     [this.inboxes, this.#overdue, this.#load] = [inboxes, overdue, load];
     const [rate, room] = [this.#rates.publishes, hub.room.bind(hub)];
     this.#publishing = new Publishing({ broker, rules, hooks, clock, overdue, rate, room, trail });
-    const attended = { hub, registry, rules, lifecycle, counters, clock, graceMs: options.graceMs };
-    this.#attendance = new Attendance(attended);
+    const attended = { hub, registry, rules, lifecycle, counters, clock };
+    this.#attendance = new Attendance({ ...attended, graceMs: options.graceMs, books: options.books });
     this.presence = this.#attendance.presence;
     for (const [op, handler] of presenceCommands(this.presence, rules)) this.#handlers.set(op, handler);
     this.#sessions = {

@@ -40,7 +40,19 @@ class Spans {
   }
 }
 
-export class Occupancy {
+/** Is told of first and last ones. */
+export interface Comings {
+  /** The channel has its first subscriber. */
+  occupied(channel: string): void;
+  /** Its last subscriber has left. */
+  vacated(channel: string): void;
+  /** The user has a first session. */
+  online(user: string): void;
+  /** The user's last session is over. */
+  offline(user: string): void;
+}
+
+export class Occupancy implements Comings {
   readonly #channels: Spans;
   readonly #users: Spans;
 
@@ -65,22 +77,18 @@ export class Occupancy {
     this.#users = new Spans(users, grace);
   }
 
-  /** The channel has its first subscriber. */
   occupied(channel: string): void {
     this.#channels.began(channel);
   }
 
-  /** Its last subscriber has left. */
   vacated(channel: string): void {
     this.#channels.ended(channel);
   }
 
-  /** The user has a first session. */
   online(user: string): void {
     this.#users.began(user);
   }
 
-  /** The user's last session is over. */
   offline(user: string): void {
     this.#users.ended(user);
   }

@@ -39,6 +39,8 @@ export interface JoinOptions {
 }
 
 export interface PresenceStore {
+  /** Members of all channels together, of those that are kept in this process. */
+  readonly size: number;
   start(sink: PresenceSink): void;
   /** A session comes into a channel, or is somebody else from now on. */
   join(channel: string, member: Member, options: JoinOptions): void;

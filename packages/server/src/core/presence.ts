@@ -2,7 +2,7 @@
 import { limits, type Member, utf8Length } from '@carillon/protocol';
 import type { Identity } from './access.ts';
 import { refuse } from './errors.ts';
-import { type Counters, increment } from './figures.ts';
+import type { Counters } from './figures.ts';
 import type { Hub } from './hub.ts';
 import type {
   PresenceChange,
@@ -26,7 +26,7 @@ export interface PresenceOptions {
   readonly store: PresenceStore;
   readonly rules: Rules;
   readonly hub: Pick<Hub, 'tell'>;
-  readonly counters: Counters;
+  readonly counters: Pick<Counters, 'gaps'>;
 }
 
 export class Presence implements PresenceSink {
@@ -72,7 +72,6 @@ export class Presence implements PresenceSink {
       return;
     }
     const { type, member, except } = change;
-    increment(counters.presenceEvents, type);
     const text = `"type":"${type}","member":${JSON.stringify(member)}`;
     hub.tell(channel, text, except === undefined ? undefined : { sessions: [except] });
   }

@@ -92,6 +92,11 @@ export class Roster {
     this.#settle();
   }
 
+  /** The connections of all these sessions are gone. */
+  lost(isLost: (session: string) => boolean): void {
+    for (const session of this.#members.keys()) if (isLost(session)) this.leave(session, true);
+  }
+
   #welcome(present: Present, former: string | undefined): void {
     const absence = this.#absences?.take(present.member.user, former);
     if (absence?.wait !== undefined) this.#context.grace.cancel(absence.wait);

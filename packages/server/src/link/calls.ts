@@ -56,6 +56,16 @@ export class Calls {
     stream.onEnded(() => this.#giveUp());
   }
 
+  /** Bytes that the other end has not taken. */
+  get waitingBytes(): number {
+    return this.#stream.waitingBytes;
+  }
+
+  /** As {@link FrameStream.onTaken}. */
+  onTaken(taken: () => void): void {
+    this.#stream.onTaken(taken);
+  }
+
   /** Lets the other end call these methods. Arguments and results must be such that they can be cloned. */
   offer<Target extends object>(name: string, target: Target, methods: readonly MethodsOf<Target>[]): void {
     const entries = methods.map(

@@ -9,14 +9,14 @@ import { Rules } from '../core/rules.ts';
 import type { HookRuntime } from '../hooks/runtime.ts';
 import { ClientAddresses } from '../http/address.ts';
 import { randomId } from '../system/ids.ts';
-import type { Webhooks } from '../webhooks/webhooks.ts';
+import { RemoteWebhooks } from '../workers/webhooks.ts';
 import { createBroker } from './broker.ts';
 import { linkedParts, type WorkerHome } from './home.ts';
 import { createHooks } from './hooks.ts';
 import { nodeLimits } from './node-limits.ts';
 import { rulesOf } from './rules.ts';
 import { openDataDir, type Takeover } from './takeover.ts';
-import { startWebhooks } from './webhooks.ts';
+import { type ServerWebhooks, startWebhooks } from './webhooks.ts';
 
 export interface Core {
   readonly node: Node;
@@ -24,7 +24,7 @@ export interface Core {
   readonly authenticator: CurrentAuthenticator;
   /** Nothing is loaded yet. */
   readonly hooks: HookRuntime;
-  readonly webhooks: Webhooks;
+  readonly webhooks: ServerWebhooks;
   /** Which proxies are believed; a reload may change that. */
   readonly addresses: ClientAddresses;
 }
@@ -46,7 +46,8 @@ export async function startCore(
   const authenticator = new CurrentAuthenticator(judge);
   const rules = new Rules(rulesOf(settings));
   const addresses = new ClientAddresses(settings.trustProxy);
-  const webhooks = startWebhooks(settings, clock, log);
+  const webhooks =
+    home === undefined ? startWebhooks(settings, clock, log) : await RemoteWebhooks.start(home.calls);
   const node = new Node({
     ...parts,
     rules,

@@ -5,15 +5,15 @@ import type { ApiCounters } from '../http/api/counters.ts';
 import type { RedisIngest } from '../ingest/redis/ingest.ts';
 import { version } from '../system/version.ts';
 import type { Figures } from '../telemetry/metrics.ts';
-import type { Webhooks } from '../webhooks/webhooks.ts';
 import { connectionsOf, type Transports } from './transports.ts';
+import type { ServerWebhooks } from './webhooks.ts';
 
 /** The parts that have something to tell. */
 export interface MeasuredParts {
   readonly node: Node;
   readonly transports: Transports;
   readonly ingest: RedisIngest | undefined;
-  readonly webhooks: Webhooks;
+  readonly webhooks: ServerWebhooks;
   readonly hooks: HookRuntime;
   readonly counters: ApiCounters;
 }

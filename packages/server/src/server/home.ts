@@ -10,6 +10,7 @@ import { randomId } from '../system/ids.ts';
 import { RemoteGroups } from '../workers/groups.ts';
 import type { Peers } from '../workers/peers.ts';
 import { sessionIdOf, sessionOrders } from '../workers/session-ids.ts';
+import { linkedBooks } from './attendance.ts';
 import { linkedState } from './shared-state.ts';
 
 /** Where a worker lives: the link to its primary, and what that said at first. */
@@ -30,12 +31,16 @@ export interface PrimaryVerbs {
 export function linkedParts(
   { stream, calls, peers, beginning: { id } }: WorkerHome,
   clock: Clock,
-): Pick<NodeOptions, 'broker' | 'stores' | 'revoking' | 'inboxParts' | 'newSessionId' | 'newSessionOrder'> {
+): Pick<
+  NodeOptions,
+  'broker' | 'stores' | 'books' | 'revoking' | 'inboxParts' | 'newSessionId' | 'newSessionOrder'
+> {
   const state = linkedState(calls, peers);
   return {
     ...state,
     broker: new LinkBroker({ stream, lost: () => {} }),
     stores: { ...state.stores, groups: new RemoteGroups(calls) },
+    books: linkedBooks(calls),
     newSessionId: () => sessionIdOf(id, randomId()),
     newSessionOrder: sessionOrders(id, clock),
   };

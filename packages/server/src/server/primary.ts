@@ -3,7 +3,6 @@ import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { createCounters } from '../core/figures.ts';
-import { Lifecycle } from '../core/lifecycle.ts';
 import type { Log } from '../core/log.ts';
 import { Rules } from '../core/rules.ts';
 import { createStores } from '../core/stores.ts';
@@ -13,8 +12,8 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
 import { SharedGroups } from '../workers/groups.ts';
-import { WorkersHooks } from '../workers/hooks.ts';
 import { Relay } from '../workers/relay.ts';
+import { Listeners, SharedAttendance } from './attendance.ts';
 import { createBroker } from './broker.ts';
 import { freeAddresses } from './free-address.ts';
 import type { PrimaryVerbs } from './home.ts';
@@ -45,20 +44,18 @@ export async function startPrimary(
   { takeover, flags }: ServerControls,
 ): Promise<RunningServer> {
   const parts = await createParts(settings, log);
-  const { broker, clock } = parts;
-  const host = new LinkHost({ broker, clock, log });
+  const { host, listeners, clock } = parts;
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start();
   else await openDataDir(dataDir, takeover, () => host.start());
-  const shared = sharedBy(parts, host);
+  const shared = sharedBy(parts);
   const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count: workerCount(settings),
     retireMs: settings.drainMs + farewellMs,
     clock,
     log,
-    spawn: (id) =>
-      startWorker({ id, version: version(), flags, generation: 0, ...addresses }, parts, host, shared),
+    spawn: (id) => startWorker({ id, version: version(), flags, generation: 0, ...addresses }, parts, shared),
   });
   try {
     await parts.stores.load();
@@ -83,6 +80,7 @@ export async function startPrimary(
     replaceWorkers: () => supervisor.replaceAll(),
     close: once(async () => {
       clearInterval(alive);
+      listeners.hurry();
       await supervisor.close();
       await closeAll(shared);
       await host.close();
@@ -94,16 +92,23 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
   const clock = new SystemClock();
   const { broker, keep } = await createBroker(settings, clock, log);
   const counters = createCounters();
-  const hooks = new WorkersHooks();
+  const host = new LinkHost({ broker, clock, log });
+  const rules = new Rules(rulesOf(settings));
+  const listeners = new Listeners(settings, clock, log);
+  const { hooks, lifecycle } = listeners;
+  const { graceMs } = settings.presence;
   return {
     settings,
     broker,
     ...(keep !== undefined && { keep }),
     stores: createStores(keep, clock, counters),
-    rules: new Rules(rulesOf(settings)),
+    rules,
     relay: new Relay(clock),
+    listeners,
     hooks,
-    lifecycle: new Lifecycle([hooks]),
+    lifecycle,
+    attendance: new SharedAttendance({ graceMs, host, rules, lifecycle, counters, clock }),
+    host,
     counters,
     trail: new Trail(clock),
     clock,
@@ -112,12 +117,13 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
 }
 
 /** In the order in which they start; they close in the opposite one. */
-function sharedBy(parts: PrimaryParts, host: LinkHost): readonly Shared[] {
-  const { hooks, stores, clock } = parts;
+function sharedBy(parts: PrimaryParts): readonly Shared[] {
+  const { listeners, attendance, stores, clock } = parts;
   const { userTags, blocks, inboxes } = sharedState(parts);
-  const publisher = primaryPublisher({ ...parts, host, overdue: inboxes });
+  const publisher = primaryPublisher({ ...parts, overdue: inboxes });
   return [
-    hooks,
+    listeners,
+    attendance,
     new SharedGroups(stores.groups, clock),
     userTags,
     blocks,
@@ -133,8 +139,7 @@ async function closeAll(shared: readonly Shared[]): Promise<void> {
 
 function startWorker(
   beginning: Beginning,
-  { relay, clock, log }: PrimaryParts,
-  host: LinkHost,
+  { relay, host, clock, log }: PrimaryParts,
   shared: readonly Shared[],
 ): LinkedProcess {
   const failed = (call: string, error: unknown): void =>
@@ -148,7 +153,7 @@ function startWorker(
       },
     };
     calls.offer('primary', verbs, ['serving']);
-    host.accept(stream);
+    host.accept(stream, worker.id);
     relay.serve(worker);
     for (const each of shared) each.begun(worker);
     stream.onEnded(() => {

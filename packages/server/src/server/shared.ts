@@ -1,4 +1,5 @@
 /** What a primary has for all its workers: what its parts are made of, and how each of them hears of a worker. */
+import type { LinkHost } from '../brokers/link/host.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Broker } from '../core/broker.ts';
 import type { Clock } from '../core/clock.ts';
@@ -11,6 +12,7 @@ import type { Stores } from '../core/stores.ts';
 import type { Trail } from '../core/trail.ts';
 import type { WorkersHooks } from '../workers/hooks.ts';
 import type { LinkedWorker, Relay } from '../workers/relay.ts';
+import type { Listeners, SharedAttendance } from './attendance.ts';
 
 /** What the parts of a primary are made of. */
 export interface PrimaryParts {
@@ -24,9 +26,15 @@ export interface PrimaryParts {
   /** As the workers have them; a reload changes both. */
   readonly rules: Rules;
   readonly relay: Relay;
+  /** Hands publications on to the workers that have subscribers. */
+  readonly host: LinkHost;
+  /** Who hears of clients, channels and users. */
+  readonly listeners: Listeners;
+  /** The lists of members, and the count of who comes and goes. */
+  readonly attendance: SharedAttendance;
   /** Of the workers, of which one is asked. */
   readonly hooks: WorkersHooks;
-  /** For what is decided here: to the hooks of one worker. */
+  /** For what is decided here: to the hooks of one worker, and to webhooks. */
   readonly lifecycle: Lifecycle;
   /** Of what happens here; those of the workers are added to them. */
   readonly counters: Counters;

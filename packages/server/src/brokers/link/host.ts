@@ -52,8 +52,8 @@ export class LinkHost implements BrokerSink {
   }
 
   /** Takes the link of a worker, until it ends. */
-  accept(stream: FrameStream): void {
-    const link = new WorkerLink(stream, this.#clock);
+  accept(stream: FrameStream, worker = 0): void {
+    const link = new WorkerLink(stream, worker, this.#clock);
     this.#links.add(link);
     stream.receive(kinds.ask, (body) => this.#asked(link, body));
     stream.onEnded(() => this.#left(link));
@@ -69,6 +69,12 @@ export class LinkHost implements BrokerSink {
   room(): Promise<void> | undefined {
     const rooms = roomsOf(this.#links);
     return rooms === undefined ? undefined : Promise.all(rooms).then(() => undefined);
+  }
+
+  /** The workers that have subscribers of the channel; they have been given what was published before. */
+  followers(channel: string): readonly number[] {
+    this.#handOn();
+    return [...(this.#interest.get(channel) ?? [])].map(({ worker }) => worker);
   }
 
   publications(channel: string, batch: readonly Publication[], epoch: string): void {

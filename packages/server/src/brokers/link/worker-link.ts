@@ -6,6 +6,8 @@ import { gapFrame } from './messages.ts';
 
 /** What does not fit within its bound is replaced by a gap for each channel, behind which the worker reads history. */
 export class WorkerLink {
+  /** Its number. */
+  readonly worker: number;
   readonly #stream: FrameStream;
   readonly #clock: Clock;
   /** Channels of which something was not handed on. */
@@ -18,8 +20,9 @@ export class WorkerLink {
   #reads = 0;
   readonly #readers: (() => void)[] = [];
 
-  constructor(stream: FrameStream, clock: Clock) {
+  constructor(stream: FrameStream, worker: number, clock: Clock) {
     this.#stream = stream;
+    this.worker = worker;
     this.#clock = clock;
     stream.onTaken(() => this.#taken());
     stream.onEnded(() => this.#ended());

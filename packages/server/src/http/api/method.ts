@@ -44,8 +44,8 @@ export interface Verbs {
 
 export interface WebhookVerbs {
   /** The state of each as the JSON text of the answer, with at most so many dead letters. */
-  report(deadLetters: number): JsonText;
-  retry(asked: { readonly webhook?: number; readonly ids?: readonly string[] }): object;
+  report(deadLetters: number): JsonText | Promise<JsonText>;
+  retry(asked: { readonly webhook?: number; readonly ids?: readonly string[] }): object | Promise<object>;
 }
 
 /** Where the parameters stand in the request, for the parts that are passed on as they were written. */

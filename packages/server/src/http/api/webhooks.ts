@@ -82,7 +82,7 @@ const webhooks = defineMethod({
   result: z.strictObject({
     webhooks: z.array(state).meta({ description: 'As the config lists them.' }),
   }),
-  run: async ({ limit = 10 }, _raw, verbs) => verbs.webhooks?.report(limit) ?? '{"webhooks":[]}',
+  run: async ({ limit = 10 }, _raw, verbs) => (await verbs.webhooks?.report(limit)) ?? '{"webhooks":[]}',
 });
 
 const retry = defineMethod({
@@ -109,7 +109,7 @@ const retry = defineMethod({
   }),
   async run({ webhook, ids }, _raw, verbs) {
     const asked = { ...(webhook !== undefined && { webhook }), ...(ids !== undefined && { ids }) };
-    return JSON.stringify(verbs.webhooks?.retry(asked) ?? { letters: 0, events: 0 });
+    return JSON.stringify((await verbs.webhooks?.retry(asked)) ?? { letters: 0, events: 0 });
   },
 });
 
