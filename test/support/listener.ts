@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 export class Listener implements Disposable {
   /** What came, in order: texts, and the bytes of binary frames. */
   readonly got: (string | Buffer)[] = [];
-  /** Resolves with the close code. */
+  /** Resolves with the close code; never rejects. */
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #waiting = new Set<() => void>();
@@ -16,7 +16,9 @@ export class Listener implements Disposable {
       this.got.push(isBinary ? data : data.toString());
       for (const look of this.#waiting) look();
     });
-    this.closed = once(socket, 'close').then(([code]: unknown[]) => Number(code));
+    // A connection that breaks off says so by 1006.
+    socket.on('error', () => {});
+    this.closed = new Promise((resolve) => socket.once('close', resolve));
   }
 
   /** Resolves when the connection is open. */

@@ -2,11 +2,14 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningCarillon } from './carillon.ts';
 import { Listener } from './listener.ts';
 
-/** Enough of them that the chance of not meeting one of a few workers is none. */
-const attempts = 200;
+/** Enough of them that the chance of not meeting one of a few workers is none, */
+const attempts = 600;
+/** and as many at once: a worker that does not serve yet is waited for after these. */
+const atOnce = 50;
 
 /** Listeners that are logged in with this token, one at each worker, by the beginning of its sessions' names. */
 export async function atEveryWorker(
@@ -16,6 +19,7 @@ export async function atEveryWorker(
 ): Promise<Listeners> {
   const found = new Map<string, Listener>();
   for (let attempt = 0; attempt < attempts && found.size < count; attempt++) {
+    if (attempt >= atOnce) await sleep(20);
     const listener = await Listener.open(`${wsUrl}/ws`);
     listener.send(JSON.stringify({ id: 1, op: 'auth', token }));
     const [reply] = await listener.until(1);

@@ -64,7 +64,7 @@ const kinds = [
   { of: 'across workers', start: linked },
 ];
 
-describe.each(kinds)('WRK5: tags of users $of', ({ start }) => {
+describe.each(kinds)('ADR6: tags of users $of', ({ start }) => {
   let world: World;
   beforeEach(async () => {
     world = await start();
@@ -112,7 +112,7 @@ describe.each(kinds)('WRK5: tags of users $of', ({ start }) => {
 
 const invalid = { code: 3500, reason: 'invalid token' };
 
-describe.each(kinds)('WRK6: a block $of', ({ start }) => {
+describe.each(kinds)('ACC16: a block $of', ({ start }) => {
   let world: World;
   beforeEach(async () => {
     world = await start();
@@ -190,7 +190,7 @@ async function push(host: CoreHost, ...data: readonly number[]): Promise<void> {
   for (const each of data) await host.node.publish('user:ann', String(each));
 }
 
-describe.each(kinds)('WRK7: an inbox $of', ({ start }) => {
+describe.each(kinds)('INB9: an inbox $of', ({ start }) => {
   let world: World;
   beforeEach(async () => {
     world = await start();
@@ -245,7 +245,7 @@ describe.each(kinds)('WRK7: an inbox $of', ({ start }) => {
   });
 });
 
-describe('WRK8: what nobody acknowledges', () => {
+describe('INB8: what nobody acknowledges', () => {
   async function told(): Promise<{
     workers: LinkedHosts;
     one: LinkedHost;
@@ -298,7 +298,7 @@ describe('WRK8: what nobody acknowledges', () => {
   });
 });
 
-describe('WRK9: a worker that begins', () => {
+describe('ADR6 ACC16: a worker that begins', () => {
   test('has every block and every tag of users before it serves', async () => {
     const workers = await primary();
     const { people, revocation } = (await workers.add()).node.reach;
@@ -340,7 +340,7 @@ describe('WRK9: a worker that begins', () => {
   });
 });
 
-describe('WRK6: where something fails', () => {
+describe('ACC16 ADR6: where something fails', () => {
   test('a block that cannot be kept is in force all the same, and says so', async () => {
     const keep = new Shelf();
     const workers = await primary({ keep });
