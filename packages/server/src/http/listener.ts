@@ -12,6 +12,7 @@ import { limits } from '@carillon/protocol';
 import type { AddressLimit } from './address-limit.ts';
 import { HttpError, refuseSocket } from './answer.ts';
 import { announcesTooMuch } from './body.ts';
+import { Farewell } from './farewell.ts';
 import { isWebSocket, type Router } from './router.ts';
 
 export interface ListenerOptions {
@@ -40,6 +41,7 @@ const backlog = 4_096;
 
 export class Listener {
   readonly #server: Server;
+  readonly #farewell: Farewell;
   #closing: Promise<void> | undefined;
 
   constructor({ router, limit, bodyBytes }: ListenerOptions) {
@@ -51,11 +53,16 @@ export class Listener {
       // The router refuses it, in the words and with the headers of every other refusal.
       requireHostHeader: false,
     };
-    this.#server = createServer(options, router.request);
+    this.#server = createServer(options, (req, res) => {
+      this.#farewell.answering(res);
+      router.request(req, res);
+    });
+    this.#farewell = new Farewell(this.#server);
     this.#server.on('connection', (socket) => limit.opened(socket));
     this.#server.on('upgrade', router.upgrade);
     this.#server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
       if (!announcesTooMuch(req, bodyBytes)) res.writeContinue();
+      this.#farewell.answering(res);
       router.request(req, res);
     });
     this.#server.on('clientError', answerFault);
@@ -78,21 +85,12 @@ export class Listener {
   }
 
   /**
-   * Stops accepting at once, closes idle connections now and busy ones after their answer. Resolves when every
-   * connection is gone, those that became WebSockets included: their transport closes them. After `graceMs` the
-   * requests that are still open are cut off.
+   * Stops accepting as soon as nobody waits for that, closes idle connections soon and busy ones with their answer. Resolves when
+   * every connection is gone, those that became WebSockets included: their transport closes them. After `graceMs` the requests
+   * that are still open are cut off.
    */
   close(graceMs = 3_000): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      const sweep = setInterval(() => this.#server.closeIdleConnections(), 50);
-      const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
-      this.#server.close(() => {
-        clearInterval(sweep);
-        clearTimeout(cut);
-        resolve();
-      });
-      this.#server.closeIdleConnections();
-    });
+    this.#closing ??= this.#farewell.take(graceMs);
     return this.#closing;
   }
 }
