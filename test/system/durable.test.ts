@@ -4,8 +4,6 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Carillon } from '@carillon/client';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
   carillonBin,
@@ -15,6 +13,7 @@ import {
   runCarillon,
   startCarillon,
 } from '../support/carillon.ts';
+import { Crowd } from '../support/crowd.ts';
 
 const channels = {
   'user:{uid}': { subscribe: 'owner', inbox: true },
@@ -82,87 +81,20 @@ class Dialogue {
   }
 }
 
-/** Publishes numbers to a channel, one after another, and repeats with the same key what was not answered. */
-class Publisher {
-  readonly acknowledged: { readonly data: string; readonly offset: number; readonly epoch: string }[] = [];
-  readonly #channel: string;
-  readonly #url: string;
-
-  constructor(url: string, channel: string) {
-    this.#url = url;
-    this.#channel = channel;
-  }
-
-  async publish(count: number): Promise<void> {
-    for (let number = 0; number < count; number++) {
-      const data = `${this.#channel} ${number}`;
-      this.acknowledged.push({ data, ...(await this.#until(data)) });
-    }
-  }
-
-  async #until(data: string): Promise<{ offset: number; epoch: string }> {
-    const request = { channel: this.#channel, data, idempotency_key: data };
-    for (let attempt = 0; attempt < 2_000; attempt++) {
-      const answer = await post(this.#url, 'publish', request).catch(() => undefined);
-      if (answer?.result !== undefined) return answer.result;
-      await sleep(10);
-    }
-    throw new Error(`nobody takes ${data}`);
-  }
-}
-
 describe('a server with a data directory', () => {
   test('killed three times in the middle of its commits: 16 readers get everything acknowledged, once and in order, in one epoch', async () => {
     const port = await freePort();
     server = await startCarillon({ port, config: config() });
     const { url } = server;
     const names = ['log:1', 'log:2', 'log:3', 'log:4'];
-    const readers = Array.from({ length: 16 }, (_, index) => {
-      const client = new Carillon(url, { backoff: { minMs: 1, maxMs: 50 } });
-      const channel = client.channel<string>(names[index % names.length] ?? 'log:1');
-      const reader = { client, channel, got: [] as { data: string; offset: number }[], losses: 0 };
-      channel.on('message', (data, { offset = 0 }) => reader.got.push({ data, offset }));
-      channel.on('gap', () => {
-        reader.losses += 1;
-      });
-      return reader;
-    });
-    await Promise.all(readers.map(({ channel }) => channel.subscribe()));
-
-    const each = 300;
-    const publishers = names.map((name) => new Publisher(url, name));
-    const published = Promise.all(publishers.map((publisher) => publisher.publish(each)));
-    for (const share of [0.2, 0.5, 0.8]) {
-      const reached = names.length * each * share;
-      await vi.waitFor(
-        () =>
-          expect(publishers.reduce((sum, { acknowledged }) => sum + acknowledged.length, 0)).toBeGreaterThan(
-            reached,
-          ),
-        { timeout: 60_000, interval: 1 },
-      );
-      await server.stop('SIGKILL');
+    const crowd = await Crowd.gather({ url, key, channels: names, readers: 16 });
+    await crowd.publish(300, [0.2, 0.5, 0.8], async () => {
+      await server?.stop('SIGKILL');
       server = await startCarillon({ port, config: config() });
-    }
-    await published;
-    await vi.waitFor(
-      () => {
-        for (const { got } of readers) expect(got.length).toBeGreaterThanOrEqual(each);
-      },
-      { timeout: 30_000, interval: 20 },
-    );
-    for (const [index, { client, got, losses }] of readers.entries()) {
-      const acknowledged = publishers[index % names.length]?.acknowledged ?? [];
-      expect(got).toEqual(acknowledged.map(({ data, offset }) => ({ data, offset })));
-      expect(losses).toBe(0);
-      client.close();
-    }
-    for (const { acknowledged } of publishers) {
-      expect(acknowledged.map(({ offset }) => offset)).toEqual(
-        Array.from({ length: each }, (_, index) => index + 1),
-      );
-      expect(new Set(acknowledged.map(({ epoch }) => epoch)).size).toBe(1);
-    }
+    });
+    await crowd.settled();
+    crowd.expectWhole();
+    crowd.close();
   }, 120_000);
 
   test('INB6 ADR6 ADR7 after kill -9 it knows what was acknowledged, who is in a group, and how users are marked', async () => {
@@ -199,19 +131,8 @@ describe('a server with a data directory', () => {
     writeFileSync(file, JSON.stringify(config({ drain: '2s', port })));
     server = await startCarillon({ port, config: config({ drain: '2s' }) });
     const { url } = server;
-    const readers = Array.from({ length: 20 }, () => {
-      const client = new Carillon(url, { backoff: { minMs: 1, maxMs: 50 } });
-      const channel = client.channel<string>('log:1');
-      const reader = { client, channel, got: [] as number[], losses: 0 };
-      channel.on('message', (_, { offset = 0 }) => reader.got.push(offset));
-      channel.on('gap', () => {
-        reader.losses += 1;
-      });
-      return reader;
-    });
-    await Promise.all(readers.map(({ channel }) => channel.subscribe()));
-    const publisher = new Publisher(url, 'log:1');
-    const published = publisher.publish(400);
+    const crowd = await Crowd.gather({ url, key, channels: ['log:1'], readers: 20 });
+    const published = crowd.publish(400, [], async () => {});
     const next = spawn(process.execPath, [carillonBin, 'serve', '--config', file, '--takeover'], {
       env: plainEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -223,16 +144,11 @@ describe('a server with a data directory', () => {
     try {
       expect(await server.exited).toBe(0);
       await published;
-      const whole = Array.from({ length: 400 }, (_, index) => index + 1);
-      await vi.waitFor(() => expect(readers.map(({ got }) => got.length)).toEqual(readers.map(() => 400)), {
-        timeout: 30_000,
-        interval: 20,
-      });
-      for (const { got, losses } of readers) expect([got, losses]).toEqual([whole, 0]);
-      expect(publisher.acknowledged.map(({ offset }) => offset)).toEqual(whole);
+      await crowd.settled();
+      crowd.expectWhole();
       expect(told).toContain(`waiting until the server with process id ${server.pid} has drained`);
     } finally {
-      for (const { client } of readers) client.close();
+      crowd.close();
       next.kill('SIGKILL');
       await once(next, 'close');
     }

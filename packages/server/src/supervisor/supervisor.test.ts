@@ -133,6 +133,7 @@ describe('a worker that dies', () => {
     ]);
     await stage.clock.elapse(limits.workerBackoffMs);
     expect(stage.serving).toEqual([1, 3]);
+    expect(stage.log.lines.at(-1)).toBe('info: a worker serves again');
     expect(stage.supervisor.restarts).toBe(1);
   });
 

@@ -216,8 +216,10 @@ export class Supervisor {
       await place.pause.take(backoffOf(place.deaths));
       if (this.#isClosing) return;
       try {
-        this.#fill(place, await this.#newWorker());
+        const worker = await this.#newWorker();
+        this.#fill(place, worker);
         this.#restarts += 1;
+        this.#options.log.info('a worker serves again', { worker: worker.id, process: worker.pid });
         return;
       } catch (error) {
         place.deaths += 1;
