@@ -90,8 +90,8 @@ class Town {
         ['unbind', { session }],
       ] as const),
       ...([
-        ['tag', { session, tags: { new: true } }],
-        ['untag', { session, tags: ['vip'] }],
+        ['tag', { ...member, tags: { new: true } }],
+        ['untag', { ...member, tags: ['vip'] }],
       ] as const),
       ['context_update', { session, context: { [pick(draw, ['a', 'b'])]: pick(draw, [null, data]) } }],
       ...([
