@@ -4,7 +4,7 @@ import type { GroupMember, GroupMembers, GroupStore, ListedGroup, ListedMembers 
 import { inTurns } from '../core/in-turns.ts';
 import type { Calls, MethodsOf, Remote, Told } from '../link/calls.ts';
 import type { LinkedWorker } from './relay.ts';
-import { workerOf } from './session-ids.ts';
+import { sessionIdOf } from './session-ids.ts';
 
 /** The name under which the primary offers them. */
 const name = 'groups';
@@ -42,11 +42,12 @@ export class SharedGroups {
 class WorkersGroups implements GroupStore {
   /** Its sessions that joined a group and have not ended. */
   readonly joined = new Set<string>();
-  readonly #worker: number;
+  /** Of the names of its sessions. */
+  readonly #prefix: string;
   readonly #store: GroupStore;
 
   constructor(worker: number, store: GroupStore) {
-    this.#worker = worker;
+    this.#prefix = sessionIdOf(worker, '');
     this.#store = store;
   }
 
@@ -70,10 +71,13 @@ class WorkersGroups implements GroupStore {
 
   async members(groups: readonly string[]): Promise<readonly GroupMembers[]> {
     const members = await this.#store.members(groups);
-    return members.map(({ sessions, users }) => ({
-      sessions: new Set([...sessions].filter((session) => workerOf(session) === this.#worker)),
-      users,
-    }));
+    return members.map(({ sessions, users }) => ({ sessions: this.#own(sessions), users }));
+  }
+
+  #own(sessions: ReadonlySet<string>): ReadonlySet<string> {
+    const own = new Set<string>();
+    for (const session of sessions) if (session.startsWith(this.#prefix)) own.add(session);
+    return own;
   }
 
   listed(group: string, limit: number): Promise<ListedMembers> {

@@ -65,7 +65,7 @@ export class SpreadSessions implements SessionRequests {
     if (owner === 'nowhere') return undefined;
     this.#lastWait += 1;
     const wait = `${this.#peers.id}.${this.#lastWait}`;
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native');
+    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
     const answer = verbs.poll(wait, key, ack, waitMs).catch(unlessUnknown);
     const forget = (): void => void verbs.forget(wait).catch(() => undefined);
     gone.addEventListener('abort', forget, { once: true });
@@ -80,7 +80,7 @@ export class SpreadSessions implements SessionRequests {
     const owner = this.#ownerOf(key);
     if (owner === 'here') return this.#local.deliver(key, frames);
     if (owner === 'nowhere') return 'unknown';
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native');
+    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
     return (await verbs.deliver(key, frames).catch(unlessUnknown)) ?? 'unknown';
   }
 
@@ -89,7 +89,7 @@ export class SpreadSessions implements SessionRequests {
     const owner = this.#ownerOf(key);
     if (owner === 'here') return this.#local.end(key);
     if (owner === 'nowhere') return false;
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native');
+    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
     const ended = await this.#inTime(verbs.end(key).catch(unlessUnknown), limits.workerAnswerMs, key);
     return ended === true;
   }

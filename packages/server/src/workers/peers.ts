@@ -29,12 +29,15 @@ export class Peers {
     return methodsThat((method, args) => this.#relay.everywhere(name, method, args)) as Everywhere<Target>;
   }
 
-  /** What the worker that has this session offers under the name. Its methods reject with 108 (404) where no worker has it. */
-  at<Target>(session: string, name: string): Remote<Target> {
+  /**
+   * What the worker that has this session offers under the name. Its methods reject with 108 (404) where no worker has it, and with
+   * 108 where it is late; `isHeld`: it may take its time, and whoever asks limits that.
+   */
+  at<Target>(session: string, name: string, { isHeld = false } = {}): Remote<Target> {
     const worker = workerOf(session);
     return methodsThat(async (method, args) => {
       if (worker === undefined) throw noSession(session);
-      const answer = await this.#relay.at(worker, name, method, args);
+      const answer = await this.#relay.at(worker, name, method, args, isHeld);
       if (answer === undefined) throw noSession(session);
       return answer.result;
     }) as Remote<Target>;

@@ -99,6 +99,19 @@ describe('at', () => {
       await expect(peers.at<Shop>(session, 'shop').name()).rejects.toMatchObject({ code: 108, status: 404 });
   });
 
+  test('gives up one that is late, but not one that may take its time', async () => {
+    const { workers, peers, all, waiting } = town(2);
+    const session = all[1].sessionId('x');
+    const late = peers.at<Shop>(session, 'shop').wait();
+    const held = peers.at<Shop>(session, 'shop', { isHeld: true }).wait();
+    const refused = expect(late).rejects.toMatchObject({ code: 108, status: 503 });
+    await settled();
+    await workers.clock.elapse(limits.workerAnswerMs);
+    await refused;
+    for (const done of waiting) done();
+    expect(await held).toBe('waited at 2');
+  });
+
   test('says so, too, where that worker ends meanwhile', async () => {
     const { peers, all } = town(2);
     const answer = peers.at<Shop>(all[1].sessionId('x'), 'shop').wait();

@@ -19,6 +19,7 @@ export interface RelayVerbs {
     name: string,
     method: string,
     args: readonly unknown[],
+    isHeld: boolean,
   ): Promise<{ readonly result: unknown } | undefined>;
 }
 
@@ -64,10 +65,11 @@ export class Relay implements RelayVerbs {
     name: string,
     method: string,
     args: readonly unknown[],
+    isHeld: boolean,
   ): Promise<{ readonly result: unknown } | undefined> {
     const found = this.#workers.get(worker);
-    // A poll is held for as long as its client wants.
-    return found === undefined ? undefined : this.#answer(found, name, method, args);
+    if (found === undefined) return undefined;
+    return isHeld ? this.#answer(found, name, method, args) : this.#ask(found, name, method, args);
   }
 
   #ask(
