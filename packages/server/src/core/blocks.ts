@@ -93,7 +93,7 @@ export class Blocks {
     if (block !== undefined) throw blockedRefusal(block);
   }
 
-  /** In the order of blocking. */
+  /** In the order of blocking; what comes while one goes through it comes last. */
   *all(): Iterable<Block> {
     for (const { block } of this.#entries.values()) yield block;
   }

@@ -12,7 +12,7 @@ export type TagChanges = ReadonlyMap<string, Tags[string] | undefined>;
 /** What was said of users, whether they are online or not. */
 export interface UserTags {
   get(user: string): TagChanges | undefined;
-  /** Of every user of whom something was said. */
+  /** Of every user of whom something was said; what is said while one goes through it is in it, too. */
   all(): Iterable<readonly [user: string, changes: TagChanges]>;
   /**
    * Comes on top of what was said of the user before. `idle`: the tags whose hiding hides nothing, as far as the sessions show that

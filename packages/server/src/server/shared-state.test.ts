@@ -1,4 +1,5 @@
 /** Tags of users, blocks and inboxes of two workers, beside those of a single node: whoever asks must not see the difference. */
+import { limits } from '@carillon/protocol';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Identity } from '../core/access.ts';
 import type { LifecycleSink } from '../core/lifecycle.ts';
@@ -314,6 +315,36 @@ describe('ADR6 ACC16: a worker that begins', () => {
     expect(await sent({ one: late, two: late }, 'vip')).toBe(3);
   });
 
+  test('has what was said and taken back while it was told of the rest', async () => {
+    const workers = await primary();
+    const one = await workers.add();
+    const { people, revocation } = one.node.reach;
+    const users = Array.from({ length: 1_500 }, (_, index) => `u${index}`);
+    await Promise.all(
+      users.flatMap((user) => [people.tag({ user }, { vip: true }), revocation.block({ user })]),
+    );
+    const late = workers.add();
+    const told = async (): Promise<void> => {
+      await people.untag({ user: 'u0' }, ['vip']);
+      await people.tag({ user: 'u1' }, { level: 1 });
+      await people.untag({ user: 'u1400' }, ['vip']);
+      await people.tag({ user: 'new' }, { level: 1 });
+      for (const user of ['u0', 'u1400', 'u1']) await revocation.unblock({ user });
+      await revocation.block({ user: 'u1' }, { reason: 'again' });
+      await revocation.block({ user: 'new' });
+    };
+    const [two] = await Promise.all([late, told()]);
+    for (const user of ['u0', 'u1400', 'u1', 'new', 'u1200']) {
+      const same = [one, two].map(({ node }) => node.authenticator.authenticate(tokenOf({ user })));
+      const [first, second] = await Promise.allSettled(same);
+      expect(second).toEqual(first);
+    }
+    await Promise.all(users.concat('new').map((user) => revocation.unblock({ user })));
+    for (const user of ['u0', 'u1', 'u1400', 'new', 'u1499']) await login(two, { user });
+    const there = { one: two, two };
+    expect([await sent(there, 'vip'), await sent(there, 'level=1')]).toEqual([2, 2]);
+  });
+
   test('finds what an earlier server kept', async () => {
     const keep = new Shelf();
     const before = await primary({ keep });
@@ -354,6 +385,31 @@ describe('ACC16 ADR6: where something fails', () => {
     });
     await login(two, { user: 'cat' });
     expect(await sent({ one, two }, 'vip')).toBe(1);
+  });
+
+  test('ADR16 a worker that does not answer makes it 108, and everywhere else it is in force', async () => {
+    const workers = await primary();
+    const one = await workers.add();
+    const ann = await login(one, { user: 'ann' });
+    workers.workers.serve(1, ({ calls }) => {
+      const never = { settled: () => new Promise(() => {}), blocked: () => new Promise(() => {}) };
+      for (const name of ['userTags', 'blocks']) calls.offer(name, never, ['settled', 'blocked']);
+    });
+    const { people, revocation } = one.node.reach;
+    const asked = [
+      revocation.block({ user: 'ann' }),
+      revocation.unblock({ user: 'bob' }),
+      people.tag({ user: 'cat' }, { vip: true }),
+    ].map((answer) =>
+      expect(answer).rejects.toMatchObject({ code: 108, message: expect.stringContaining('worker 2') }),
+    );
+    await one.settle();
+    await one.clock.elapse(limits.workerAnswerMs);
+    await one.settle();
+    await Promise.all(asked);
+    expect(ann.connection.ended).toEqual(invalid);
+    await login(one, { user: 'cat' });
+    expect(await sent({ one, two: one }, 'vip')).toBe(1);
   });
 
   test('a worker that is killed meanwhile has no sessions to count', async () => {

@@ -13,15 +13,15 @@ import {
 } from '../core/revocation.ts';
 import type { Calls, Remote } from '../link/calls.ts';
 import type { LinkedWorker, Relay } from './relay.ts';
-import { inParts, Replicas } from './replicas.ts';
+import { followed, Replicas } from './replicas.ts';
 
 /** Both ends offer their part under this name. */
 const name = 'blocks';
 
 /** What workers ask of the primary. */
 interface Master extends Omit<Revoking, 'start'> {
-  /** The worker is told everything from here on, and has been told what there is when this is answered. */
-  follow(): void;
+  /** The worker is told everything from its first call on: call until it answers false. */
+  follow(): boolean;
 }
 
 /** What the primary tells workers, and asks of them. */
@@ -58,7 +58,7 @@ export class LinkedRevocation implements Revoking {
       settled: () => {},
     };
     this.#calls.offer(name, replica, ['put', 'remove', 'blocked', 'settled']);
-    await this.#master.follow();
+    await followed(() => this.#master.follow());
   }
 
   block(subject: BlockSubject, request: BlockRequest = {}): Promise<number> {
@@ -102,7 +102,7 @@ export class SharedBlocks implements Enforcement {
   begun(worker: LinkedWorker): void {
     const revocation = this.#revocation;
     const master: Master = {
-      follow: () => inParts(this.#blocks.all(), this.#replicas.add(worker).put),
+      follow: this.#replicas.following(worker, this.#blocks.all(), (replica, part) => replica.put(part)),
       block: revocation.block.bind(revocation),
       unblock: revocation.unblock.bind(revocation),
       list: revocation.list.bind(revocation),

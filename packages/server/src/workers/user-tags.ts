@@ -3,7 +3,7 @@ import type { TagChanges, UserTags, UserTagsWatcher } from '../core/tags.ts';
 import type { Calls, Remote } from '../link/calls.ts';
 import type { Peers } from './peers.ts';
 import type { LinkedWorker, Relay } from './relay.ts';
-import { inParts, Replicas } from './replicas.ts';
+import { followed, Replicas } from './replicas.ts';
 
 /** Both ends offer their part under this name. */
 const name = 'userTags';
@@ -13,8 +13,8 @@ type Entry = readonly [user: string, changes: TagChanges];
 
 /** What workers ask of the primary. */
 interface Master {
-  /** The worker is told everything from here on, and has been told what there is when this is answered. */
-  follow(): void;
+  /** The worker is told everything from its first call on: call until it answers false. */
+  follow(): boolean;
   change(user: string, changes: TagChanges, idle: ReadonlySet<string>): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export class LinkedUserTags implements UserTags {
       settled: () => {},
     };
     this.#calls.offer(name, replica, ['said', 'inTokens', 'settled']);
-    await this.#master.follow();
+    await followed(() => this.#master.follow());
   }
 
   get(user: string): TagChanges | undefined {
@@ -93,7 +93,7 @@ export class SharedUserTags {
 
   begun(worker: LinkedWorker): void {
     const master: Master = {
-      follow: () => inParts(this.#tags.all(), this.#replicas.add(worker).said),
+      follow: this.#replicas.following(worker, this.#tags.all(), (replica, part) => replica.said(part)),
       change: (user, changes, idle) => this.#change(user, changes, idle),
     };
     worker.calls.offer(name, master, ['follow', 'change']);
