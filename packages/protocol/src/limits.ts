@@ -264,6 +264,11 @@ export const limits = {
   workerAnswerMs: 5_000,
   /** Groups whose connected sessions workers are asked to count at once. */
   talliedGroups: 100,
+  /** How long a publication may take to come back, for `/readyz`; a worker waits a little longer for the primary's answer. */
+  readyMs: 2_000,
+  readyLinkMs: 500,
+  /** How long an answer that is late is waited for before the question is put again. */
+  askAgainMs: 30_000,
   /** How long a worker may take to start. */
   workerStartMs: 30_000,
   /** The wait before a worker that died is replaced: at first, and at most; it doubles while workers die soon. */

@@ -12,7 +12,7 @@ import { HttpServers } from './http/servers.ts';
 import type { RedisIngest } from './ingest/redis/ingest.ts';
 import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
-import { nativeDoor } from './server/doors.ts';
+import { nativeDoor, readiness } from './server/doors.ts';
 import { info, measured } from './server/figures.ts';
 import { type PrimaryVerbs, placed } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
@@ -89,7 +89,7 @@ async function startProcess(
     apiSockets: transports.apiSockets,
     feedTransports: feeds.transports,
     native: nativeDoor(native, node, settings, { home, clock }),
-    probe: node.probe.bind(node),
+    probe: readiness(node, { home, clock }),
     metrics: new Metrics(() => ({
       ...measured({ node, transports, ingest, webhooks, hooks, counters }),
       config: reloading.figures,

@@ -59,6 +59,8 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly newSessionId: () => string;
   /** A session's place in the order of coming: each higher than the one before; 1, 2, 3 by default. */
   readonly newSessionOrder?: () => number;
+  /** Which one this is, where several share the broker. */
+  readonly worker?: number;
   /** What a lane keeps for connections that are behind, in bytes. */
   readonly laneLogBytes: number;
   /** How often one user may do what; no limits by default. */
@@ -163,7 +165,7 @@ export class Node {
       ...kept,
       revoking: options.revoking,
     });
-    this.#canary = new Canary(broker, hub);
+    this.#canary = new Canary(broker, hub, options.worker);
     this.#catalog = new Catalog({ broker, rules, hub });
     this.#hooks = hooks;
     this.#arrivals = new Arrivals({ hooks, authenticator: this.authenticator, blocks, log });

@@ -2,8 +2,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
+import { SystemClock } from '../system/clock.ts';
 import { rest, upgradeStatus } from '../testing/http-clients.ts';
 import { apiKey, type HttpHost, type HttpHostOptions, startHttp } from '../testing/http-host.ts';
+import { brokerReadiness } from '../workers/readiness.ts';
 
 const running: HttpHost[] = [];
 afterEach(async () => {
@@ -164,7 +166,8 @@ describe('probes', () => {
   });
 
   test('a probe that does not come back is a 503 with the reason', async () => {
-    const host = await start({ rest: { probe: () => new Promise(() => {}) } });
+    const probe = brokerReadiness(() => new Promise(() => {}), new SystemClock());
+    const host = await start({ rest: { probe } });
     const [first, second] = await Promise.all([host.call('/readyz'), host.call('/readyz')]);
     for (const { status, text } of [first, second]) {
       expect([status, JSON.parse(text).error]).toEqual([

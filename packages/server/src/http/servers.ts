@@ -81,7 +81,7 @@ export interface HttpOptions {
     readonly admit: Admit;
     readonly maxFrameBytes: number;
   };
-  /** Resolves when a publication through the broker came back; rejects with the reason why not. */
+  /** Resolves when a publication came back through the broker and every worker; rejects, in a few seconds, with what is slow. */
   readonly probe: () => Promise<void>;
   readonly metrics: MetricsText;
   /** Of the settings' `trustProxy`; made of that where others do not need it. */

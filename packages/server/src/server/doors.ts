@@ -5,6 +5,7 @@ import type { Node } from '../core/node.ts';
 import type { HttpOptions } from '../http/servers.ts';
 import type { NativeHttp } from '../transports/http/native-transport.ts';
 import { SpreadSessions } from '../workers/native-sessions.ts';
+import { askReadiness, brokerReadiness } from '../workers/readiness.ts';
 import type { WorkerHome } from './home.ts';
 
 type NativeDoor = NonNullable<HttpOptions['native']>;
@@ -37,4 +38,10 @@ function sessionsOf(native: NativeHttp, { home, clock }: Place): NativeDoor['ses
     deliver: spread.deliver.bind(spread),
     end: spread.end.bind(spread),
   };
+}
+
+/** What `/readyz` asks. */
+export function readiness(node: Node, { home, clock }: Place): () => Promise<void> {
+  const sing = node.probe.bind(node);
+  return home === undefined ? brokerReadiness(sing, clock) : askReadiness(home.calls, sing, clock);
 }

@@ -33,7 +33,14 @@ export function linkedParts(
   clock: Clock,
 ): Pick<
   NodeOptions,
-  'broker' | 'stores' | 'books' | 'revoking' | 'inboxParts' | 'newSessionId' | 'newSessionOrder'
+  | 'broker'
+  | 'stores'
+  | 'books'
+  | 'revoking'
+  | 'inboxParts'
+  | 'worker'
+  | 'newSessionId'
+  | 'newSessionOrder'
 > {
   const state = linkedState(calls, peers);
   return {
@@ -41,6 +48,7 @@ export function linkedParts(
     broker: new LinkBroker({ stream, lost: () => {} }),
     stores: { ...state.stores, groups: new RemoteGroups(calls) },
     books: linkedBooks(calls),
+    worker: id,
     newSessionId: () => sessionIdOf(id, randomId()),
     newSessionOrder: sessionOrders(id, clock),
   };

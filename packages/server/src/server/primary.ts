@@ -19,6 +19,7 @@ import { freeAddresses } from './free-address.ts';
 import type { PrimaryVerbs } from './home.ts';
 import { PrimaryIngest } from './ingest.ts';
 import { once } from './once.ts';
+import { primaryDoors } from './primary-doors.ts';
 import { primaryPublisher } from './primary-publisher.ts';
 import { sharedDesk } from './rendezvous.ts';
 import { rulesOf } from './rules.ts';
@@ -45,13 +46,15 @@ export async function startPrimary(
 ): Promise<RunningServer> {
   const parts = await createParts(settings, log);
   const { host, listeners, clock } = parts;
+  const count = workerCount(settings);
+  const doors = primaryDoors({ ...parts, count, supervisor: () => supervisor });
   const { dataDir } = settings;
-  if (dataDir === undefined) await host.start();
-  else await openDataDir(dataDir, takeover, () => host.start());
-  const shared = sharedBy(parts);
+  if (dataDir === undefined) await host.start(doors.sink);
+  else await openDataDir(dataDir, takeover, () => host.start(doors.sink));
+  const shared = [...sharedBy(parts), ...doors.shared];
   const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
-    count: workerCount(settings),
+    count,
     retireMs: settings.drainMs + farewellMs,
     clock,
     log,
@@ -76,7 +79,7 @@ export async function startPrimary(
     development: settings.development,
     reload: () => Promise.reject(new Error('several workers do not reload yet')),
     abandon: async () => {},
-    workers: workerCount(settings),
+    workers: count,
     replaceWorkers: () => supervisor.replaceAll(),
     close: once(async () => {
       clearInterval(alive);

@@ -4,10 +4,11 @@
  */
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
-import { ReplyError, refuse } from '../core/errors.ts';
+import { refuse } from '../core/errors.ts';
 import type { Calls } from '../link/calls.ts';
 import type { Peers } from './peers.ts';
 import { workerOf } from './session-ids.ts';
+import { ifThere } from './spread.ts';
 
 /** What a request shows to reach a session. */
 export interface SessionKey {
@@ -66,7 +67,7 @@ export class SpreadSessions implements SessionRequests {
     this.#lastWait += 1;
     const wait = `${this.#peers.id}.${this.#lastWait}`;
     const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
-    const answer = verbs.poll(wait, key, ack, waitMs).catch(unlessUnknown);
+    const answer = ifThere(verbs.poll(wait, key, ack, waitMs), undefined);
     const forget = (): void => void verbs.forget(wait).catch(() => undefined);
     gone.addEventListener('abort', forget, { once: true });
     try {
@@ -81,7 +82,7 @@ export class SpreadSessions implements SessionRequests {
     if (owner === 'here') return this.#local.deliver(key, frames);
     if (owner === 'nowhere') return 'unknown';
     const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
-    return (await verbs.deliver(key, frames).catch(unlessUnknown)) ?? 'unknown';
+    return ifThere<Delivery>(verbs.deliver(key, frames), 'unknown');
   }
 
   /** @throws {ReplyError} 108 where the worker that has the session does not answer. */
@@ -90,8 +91,7 @@ export class SpreadSessions implements SessionRequests {
     if (owner === 'here') return this.#local.end(key);
     if (owner === 'nowhere') return false;
     const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
-    const ended = await this.#inTime(verbs.end(key).catch(unlessUnknown), limits.workerAnswerMs, key);
-    return ended === true;
+    return this.#inTime(ifThere(verbs.end(key), false), limits.workerAnswerMs, key);
   }
 
   #ownerOf({ session }: SessionKey): 'here' | 'elsewhere' | 'nowhere' {
@@ -141,10 +141,4 @@ class OwnedSessions implements NativeVerbs {
   end(key: SessionKey): Promise<boolean> {
     return this.#local.end(key);
   }
-}
-
-/** The worker of the session has ended: the session is not known any more. */
-function unlessUnknown(error: unknown): undefined {
-  if (error instanceof ReplyError && error.status === 404) return undefined;
-  throw error;
 }

@@ -47,8 +47,9 @@ export class LinkHost implements BrokerSink {
     [this.#broker, this.#clock, this.#log] = [broker, clock, log];
   }
 
-  async start(): Promise<void> {
-    await this.#broker.start(this);
+  /** `sink`: who gets publications first, and hands them on to this one. */
+  async start(sink: BrokerSink = this): Promise<void> {
+    await this.#broker.start(sink);
   }
 
   /** Takes the link of a worker, until it ends. */

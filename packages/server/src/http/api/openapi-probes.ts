@@ -37,12 +37,12 @@ export const probePaths: Readonly<Record<string, object>> = {
   '/readyz': {
     get: {
       operationId: 'readyz',
-      summary: 'Says whether a publication through the broker just came back.',
+      summary: 'Says whether a publication through every worker and the broker just came back.',
       tags,
       security: [],
       responses: {
         200: { description: 'It did.', ...status },
-        503: { description: 'It did not, and why.', ...unavailable },
+        503: { description: 'It did not within 2 s; the message names what is slow or missing.', ...unavailable },
       },
     },
   },

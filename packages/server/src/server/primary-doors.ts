@@ -1,0 +1,36 @@
+/** What the primary has for monitors: whether publications come back. */
+import type { LinkHost } from '../brokers/link/host.ts';
+import type { Broker } from '../core/broker.ts';
+import { Canary } from '../core/canary.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Supervisor } from '../supervisor/supervisor.ts';
+import { Readiness } from '../workers/readiness.ts';
+
+export interface PrimaryDoors {
+  /** Stands between the broker and the links. */
+  readonly sink: Canary;
+  /** What workers ask for. */
+  readonly shared: readonly [Readiness];
+}
+
+export interface MonitoredParts {
+  readonly broker: Broker;
+  readonly host: LinkHost;
+  /** How many workers there should be. */
+  readonly count: number;
+  /** Made later than this. */
+  readonly supervisor: () => Pick<Supervisor, 'serving'>;
+  readonly clock: Clock;
+}
+
+/** The primary's own canary; workers count from 1. */
+const primary = 0;
+
+export function primaryDoors({ broker, host, count, supervisor, clock }: MonitoredParts): PrimaryDoors {
+  const sink = new Canary(broker, host, primary);
+  const serving = (): Supervisor['serving'] => supervisor().serving;
+  return {
+    sink,
+    shared: [new Readiness({ sing: sink.sing.bind(sink), count, serving, clock })],
+  };
+}
