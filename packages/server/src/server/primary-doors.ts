@@ -5,12 +5,13 @@ import { Canary } from '../core/canary.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Supervisor } from '../supervisor/supervisor.ts';
 import { Readiness } from '../workers/readiness.ts';
+import type { Shared } from './shared.ts';
 
 export interface PrimaryDoors {
   /** Stands between the broker and the links. */
   readonly sink: Canary;
   /** What workers ask for. */
-  readonly shared: readonly [Readiness];
+  readonly shared: readonly Shared[];
 }
 
 export interface MonitoredParts {

@@ -42,7 +42,10 @@ export const probePaths: Readonly<Record<string, object>> = {
       security: [],
       responses: {
         200: { description: 'It did.', ...status },
-        503: { description: 'It did not within 2 s; the message names what is slow or missing.', ...unavailable },
+        503: {
+          description: 'It did not within 2 s; the message names what is slow or missing.',
+          ...unavailable,
+        },
       },
     },
   },
