@@ -33,14 +33,7 @@ export function linkedParts(
   clock: Clock,
 ): Pick<
   NodeOptions,
-  | 'broker'
-  | 'stores'
-  | 'books'
-  | 'revoking'
-  | 'inboxParts'
-  | 'worker'
-  | 'newSessionId'
-  | 'newSessionOrder'
+  'broker' | 'stores' | 'books' | 'revoking' | 'inboxParts' | 'worker' | 'newSessionId' | 'newSessionOrder'
 > {
   const state = linkedState(calls, peers);
   return {
