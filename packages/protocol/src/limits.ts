@@ -128,6 +128,8 @@ export const limits = {
   tracedExclusions: 8,
   /** Sessions, and traces of each kind, that one explanation names; the newest. */
   explainedTraces: 50,
+  /** Lines of its timeline; the last. */
+  explainedEntries: 200,
   /** Excluded sessions and users of one publication. */
   exclusions: 1_000,
   /** Sessions, users or groups that one request of the server API addresses by name. */

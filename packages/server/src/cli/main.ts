@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'have a running server load its config again',
     load: async () => (await import('./reload.ts')).reload,
   },
+  explain: {
+    summary: 'tell what became of a publication for a user',
+    load: async () => (await import('./explain-delivery.ts')).explainDelivery,
+  },
   publish: {
     summary: 'publish to a channel of a running server',
     load: async () => (await import('./publish.ts')).publish,

@@ -10,6 +10,10 @@ import type { Trail } from './trail.ts';
 /** Whom it is about. */
 export type Recipient = { readonly user: string } | { readonly session: string };
 
+export function nameOf(to: Recipient): string {
+  return 'user' in to ? `the user '${to.user}'` : `the session '${to.session}'`;
+}
+
 export interface DeliveryQuestion {
   readonly channel: string;
   readonly to: Recipient;

@@ -17,6 +17,8 @@ import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Deadlines } from './deadlines.ts';
+import { type AskDeliveries, Deliveries } from './deliveries.ts';
+import { DeliveryFacts } from './delivery-facts.ts';
 import { drain } from './drain.ts';
 import type { ConnectRequest, FeedRequest, PreparedFeed, SessionListener } from './entry.ts';
 import { refuse } from './errors.ts';
@@ -77,6 +79,8 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly lifecycle?: readonly LifecycleSink[];
   /** Where groups, tags, cursors of inboxes and blocks outlive the process; absent: nowhere. */
   readonly keep?: Keep;
+  /** Asks all processes what they remember of a publication; absent: there is only this one. */
+  readonly askDeliveries?: AskDeliveries;
   /** In place of the stores that would be made. */
   readonly stores?: Partial<Stores>;
   /** Who shuts users and tokens out, where this process does not. */
@@ -132,6 +136,9 @@ export class Node {
   readonly #subscribeSteps: SubscribeStep[] = [];
   /** Messages for users who may be away. */
   readonly inboxes: Inboxes;
+  /** What became of publications; what this process remembers of them. */
+  readonly deliveries: Deliveries;
+  readonly deliveryFacts: DeliveryFacts;
   readonly #overdue: InboxParts['overdue'];
   readonly #load: () => Promise<void>;
 
@@ -193,6 +200,8 @@ export class Node {
       attendance: this.#attendance,
       trail,
     };
+    this.deliveryFacts = new DeliveryFacts(trail, registry);
+    this.deliveries = this.#makeDeliveries(store);
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = this.#feedEntry();
   }
@@ -347,6 +356,12 @@ export class Node {
     this.#handlers.set('ack', inboxes.ack.bind(inboxes));
     this.#subscribeSteps.push(inboxes.subscribe.bind(inboxes));
     return { inboxes, overdue };
+  }
+
+  #makeDeliveries(store: Stores['inboxes']): Deliveries {
+    const ask = this.#options.askDeliveries ?? (async (question) => [this.deliveryFacts.facts(question)]);
+    const { authenticator } = this;
+    return new Deliveries({ broker: this.#broker, rules: this.#rules, authenticator, store, ask });
   }
 
   #feedEntry(): FeedEntry {

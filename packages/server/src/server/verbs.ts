@@ -19,6 +19,7 @@ export function verbsOf(
     reach: node.reach,
     presence: node.presence,
     inboxes: node.inboxes,
+    deliveries: node.deliveries,
     ...others,
   };
   return home === undefined ? verbs : workerVerbs(verbs, node, home);

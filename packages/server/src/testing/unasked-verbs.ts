@@ -19,5 +19,8 @@ export const unaskedVerbs: Verbs = {
   get inboxes() {
     return never();
   },
+  get deliveries() {
+    return never();
+  },
   info: never,
 };

@@ -280,6 +280,9 @@ test('a fault of the server is told as such, and its cause stays in the log', as
         get inboxes() {
           return expect.fail('it is not asked');
         },
+        get deliveries() {
+          return expect.fail('it is not asked');
+        },
         info: () => Promise.reject(new Error('secret cause')),
       },
     },

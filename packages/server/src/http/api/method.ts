@@ -3,6 +3,7 @@ import { compactSlice, type JsonText, memberSlice, type PublishResult } from '@c
 import type { z } from 'zod';
 import type { HistoryPage } from '../../core/broker.ts';
 import type { ChannelInfo, HistoryRequest } from '../../core/catalog.ts';
+import type { Deliveries } from '../../core/deliveries.ts';
 import type { Inboxes } from '../../core/inboxes.ts';
 import type { Presence } from '../../core/presence.ts';
 import type { PublishSource } from '../../core/publisher.ts';
@@ -33,6 +34,8 @@ export interface Verbs {
   readonly presence: Pick<Presence, 'list' | 'stats'>;
   /** Messages for users who may be away. */
   readonly inboxes: Pick<Inboxes, 'named' | 'unread' | 'report' | 'list' | 'acknowledge' | 'forget'>;
+  /** What became of publications. */
+  readonly deliveries: Pick<Deliveries, 'explain'>;
   /** What `info` answers; any object that JSON can carry. */
   info(): object | Promise<object>;
   /** Absent where rendezvous are off. */

@@ -4,6 +4,7 @@ import { historyText } from '../../core/history-text.ts';
 import type { Log } from '../../core/log.ts';
 import { asRefusal, errorText } from '../answer.ts';
 import { blockMethods } from './blocks.ts';
+import { explainMethods } from './explain.ts';
 import { groupMethods } from './groups.ts';
 import { inboxMethods } from './inbox.ts';
 import { type ApiMethod, defineMethod, memberText } from './method.ts';
@@ -267,6 +268,7 @@ export function apiMethods(log: Log): readonly ApiMethod[] {
     ...groupMethods,
     ...inboxMethods,
     ...rendezvousMethods,
+    ...explainMethods,
     ...webhookMethods,
     ...reloadMethods,
     ...blockMethods,

@@ -59,6 +59,8 @@ export const permissions: Readonly<Record<string, Permission>> = {
   inbox_mark: { scope: 'people', names: 'inbox' },
   inbox_forget_device: { scope: 'people', names: 'inbox' },
 
+  explain: { scope: 'people', names: 'channel' },
+
   rendezvous: { scope: 'rendezvous' },
   rendezvous_scan: { scope: 'rendezvous' },
   rendezvous_confirm: { scope: 'rendezvous' },
