@@ -28,6 +28,7 @@ export type {
   SubscribeResult,
 } from './messages.ts';
 export { editDistance, nearest } from './nearest.ts';
+export { isoTime } from './time.ts';
 export type {
   ChannelsOf,
   DataOfChannel,

@@ -1,9 +1,9 @@
 /** What became of a publication for a user, put together from what the processes know: a verdict, each session, and a timeline. */
-import { limits, type Position } from '@carillon/protocol';
+import { isoTime, limits, type Position } from '@carillon/protocol';
 import { type DeliveryQuestion, nameOf, type ProcessFacts, type Recipient } from './delivery-facts.ts';
 import type { Outcome, SessionStory } from './delivery-story.ts';
 import { type TimelineEntry, timelineOf } from './delivery-timeline.ts';
-import { type Knowledge, sessionSays, timeText } from './delivery-words.ts';
+import { type Knowledge, sessionSays } from './delivery-words.ts';
 
 /** What is known besides what processes remember. */
 export interface Circumstances extends Knowledge {
@@ -117,7 +117,7 @@ function summaryOf(verdict: DeliveryVerdict, known: Circumstances, stories: read
   switch (verdict) {
     case 'acknowledged': {
       const [first] = acknowledgements;
-      const when = first?.at === undefined ? '' : ` at ${timeText(first.at)}`;
+      const when = first?.at === undefined ? '' : ` at ${isoTime(first.at)}`;
       return `Acknowledged by the device '${first?.device ?? ''}'${when}.`;
     }
     case 'written':
@@ -207,12 +207,12 @@ function memoryNotes({ facts, question }: Circumstances): readonly string[] {
     const notes: string[] = [];
     if (!isKnown && publicationsSince !== undefined && question.position !== undefined) {
       notes.push(
-        `How it came in is not remembered: what is${where} begins at ${timeText(publicationsSince)}.`,
+        `How it came in is not remembered: what is${where} begins at ${isoTime(publicationsSince)}.`,
       );
     }
     if (subscriptionsSince !== undefined) {
       notes.push(
-        `Subscriptions and sessions that ended are remembered${where} since ${timeText(subscriptionsSince)}.`,
+        `Subscriptions and sessions that ended are remembered${where} since ${isoTime(subscriptionsSince)}.`,
       );
     }
     return notes;

@@ -1,5 +1,5 @@
 /** The method of the server API that tells what became of a publication for a user. */
-import { limits } from '@carillon/protocol';
+import { isoTime, limits } from '@carillon/protocol';
 import { z } from 'zod';
 import type { DeliveryReport } from '../../core/delivery-report.ts';
 import { type ApiMethod, defineMethod } from './method.ts';
@@ -157,7 +157,7 @@ function answerText({
     ...(id !== undefined && { session: id }),
     ...position,
     ...report,
-    timeline: timeline.map((entry) => ({ ...entry, at: new Date(entry.at).toISOString() })),
+    timeline: timeline.map((entry) => ({ ...entry, at: isoTime(entry.at) })),
   });
 }
 
