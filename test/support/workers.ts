@@ -20,7 +20,9 @@ export async function atEveryWorker(
   const found = new Map<string, Listener>();
   for (let attempt = 0; attempt < attempts && found.size < count; attempt++) {
     if (attempt >= atOnce) await sleep(20);
-    const listener = await Listener.open(`${wsUrl}/ws`);
+    // Where one has just died, a connection may still be refused for a moment.
+    const listener = await Listener.open(`${wsUrl}/ws`).catch(() => sleep(20));
+    if (listener === undefined) continue;
     listener.send(JSON.stringify({ id: 1, op: 'auth', token }));
     const [reply] = await listener.until(1);
     const { result } = JSON.parse(String(reply)) as { readonly result?: { readonly session: string } };

@@ -1,5 +1,8 @@
 /** What the primary does for all its workers, with the real binary: rendezvous, Redis, and another config. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningCarillon, startCarillon } from '../support/carillon.ts';
 import { RedisServer } from '../support/redis.ts';
 import { requireOrSkip } from '../support/require-or-skip.ts';
@@ -122,5 +125,105 @@ describe.skipIf(redisPath === undefined)('Redis', () => {
       ingest: { redis: { url: 'redis://127.0.0.1:1', channels: { 'chat:*': 'chat:*' }, required: true } },
     });
     await expect(started).rejects.toThrow(/ended with 69[\s\S]*Redis \(127\.0\.0\.1:1\) cannot be used/);
+  });
+});
+
+describe('another config', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'carillon-workers-'));
+    file = join(folder, 'carillon.config.json');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  function write(config: object): void {
+    writeFileSync(file, JSON.stringify({ ...base, ...config }));
+  }
+
+  function writeHooks(name: string, text: string): string {
+    writeFileSync(join(folder, name), text);
+    return `./${name}`;
+  }
+
+  async function startWith(config: object): Promise<RunningCarillon> {
+    write(config);
+    carillon = await startCarillon({ args: ['--config', file] });
+    return carillon;
+  }
+
+  /** What several requests for the same are answered, at whichever workers. */
+  async function answers(method: string, params: object = {}): Promise<unknown[]> {
+    const all: unknown[] = [];
+    for (let asked = 0; asked < 8; asked++) all.push(await api(method, params));
+    return all;
+  }
+
+  const rule = { subscribe: 'user', publish: 'user' };
+  const channels = { 'chat:*': rule, 'news:*': rule };
+
+  test('RLD1 RLD5 RLD6 is in force at every worker, and every worker tells the same of it', async () => {
+    await startWith({});
+    using listeners = await atEveryWorker({ wsUrl: carillon?.wsUrl ?? '' }, 2, token);
+    await listeners.send({ op: 'subscribe', channel: 'chat:1' });
+    expect((await listeners.send({ op: 'subscribe', channel: 'news:1' })).flat()).toMatchObject([
+      { code: 102 },
+      { code: 102 },
+    ]);
+    write({ channels, drain: '1s' });
+    expect(await api('reload')).toEqual({ changed: ['channels["news:*"]'], restart: ['drain'] });
+    const granted = await listeners.send({ op: 'subscribe', channel: 'news:1' });
+    expect(granted).toEqual([[{ result: true }], [{ result: true }]]);
+    const infos = (await answers('info')) as readonly { readonly config: object }[];
+    expect(new Set(infos.map(({ config }) => JSON.stringify(config))).size).toBe(1);
+    expect(infos[0]?.config).toMatchObject({ file, restart: ['drain'] });
+    // A signal at the primary does the same.
+    const ended = listeners.next(1);
+    write({ channels: { 'chat:*': rule } });
+    process.kill(carillon?.pid ?? 0, 'SIGHUP');
+    for (const events of await ended)
+      expect(events).toMatchObject([{ event: 'news:1', type: 'unsubscribed', code: 102 }]);
+  });
+
+  test('RLD2 RLD6 that cannot be used changes nothing at any worker, and says so once', async () => {
+    await startWith({ hooks: writeHooks('good.mjs', "export const call = () => 'first';") });
+    using listeners = await atEveryWorker({ wsUrl: carillon?.wsUrl ?? '' }, 2, token);
+    const asked = { op: 'call', method: 'which', data: null };
+    expect((await listeners.send(asked)).flat()).toEqual([{ result: 'first' }, { result: 'first' }]);
+    write({ channels, hooks: writeHooks('bad.mjs', 'export const call = ;'), prot: 1 });
+    expect(await api('reload')).toMatchObject({
+      error: { code: 107, message: expect.stringMatching(/nothing has changed: .*prot: unknown key/) },
+    });
+    write({ channels, hooks: './bad.mjs' });
+    expect(await api('reload')).toMatchObject({
+      error: {
+        code: 107,
+        message: expect.stringMatching(/bad\.mjs cannot be loaded: it is not well-formed/),
+      },
+    });
+    expect(carillon?.stderr.match(/bad\.mjs cannot be loaded/g)).toHaveLength(1);
+    for (const info of await answers('info'))
+      expect(info).toMatchObject({ config: { failing: { faults: [expect.stringContaining('bad.mjs')] } } });
+    expect((await listeners.send(asked)).flat()).toEqual([{ result: 'first' }, { result: 'first' }]);
+    expect((await listeners.send({ op: 'subscribe', channel: 'news:1' })).flat()).toMatchObject([
+      { code: 102 },
+      { code: 102 },
+    ]);
+    write({ channels, hooks: writeHooks('next.mjs', "export const call = () => 'second';") });
+    expect(await api('reload')).toMatchObject({ changed: ['hooks', 'channels["news:*"]'] });
+    expect((await listeners.send(asked)).flat()).toEqual([{ result: 'second' }, { result: 'second' }]);
+  });
+
+  test('RLD6 is what a worker begins with that comes later, whatever the file says by then', async () => {
+    await startWith({});
+    write({ channels });
+    await api('reload');
+    writeFileSync(file, 'no config');
+    const { workers } = (await api('info')) as { readonly workers: readonly { readonly pid: number }[] };
+    process.kill(workers[0]?.pid ?? 0, 'SIGKILL');
+    await expect.poll(() => carillon?.stderr, patient).toContain('a worker died and is replaced');
+    using listeners = await atEveryWorker({ wsUrl: carillon?.wsUrl ?? '' }, 2, token);
+    const granted = await listeners.send({ op: 'subscribe', channel: 'news:1' });
+    expect(granted).toEqual([[{ result: true }], [{ result: true }]]);
   });
 });

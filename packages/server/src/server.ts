@@ -14,13 +14,13 @@ import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
 import { nativeDoor, readiness } from './server/doors.ts';
 import { info, measured } from './server/figures.ts';
-import { type PrimaryVerbs, placed } from './server/home.ts';
+import { type PrimaryVerbs, placed, type WorkerHome } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
 import { ingestInfo, ingestOf } from './server/ingest.ts';
 import { once } from './server/once.ts';
 import { startPrimary, workerCount } from './server/primary.ts';
 import { prepareChange } from './server/reconfiguration.ts';
-import { Reloading } from './server/reloading.ts';
+import { ownReloads, type Reloads, type ReloadsParts, workerReloads } from './server/reloads.ts';
 import { deskOf } from './server/rendezvous.ts';
 import type { RunningServer, ServerControls } from './server/running.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
@@ -43,17 +43,30 @@ export function startServer(
   controls: ServerControls,
 ): Promise<RunningServer> {
   const isPrimary = controls.home === undefined && workerCount(loaded.settings) > 1;
-  return isPrimary ? startPrimary(loaded, log, controls) : startProcess(loaded, log, controls);
+  if (isPrimary) return startPrimary(loaded, log, controls);
+  return startProcess(loaded.settings, log, controls, (parts) => ownReloads(loaded, parts));
+}
+
+/** One of the processes of a server, with the settings that are in force. Rejects as {@link startServer} does. */
+export function startWorker(
+  settings: Settings,
+  log: Log,
+  controls: ServerControls & { readonly home: WorkerHome },
+): Promise<RunningServer> {
+  const { home } = controls;
+  return startProcess(placed(settings, home.beginning), log, controls, (parts) =>
+    workerReloads(settings, home, parts),
+  );
 }
 
 /** A process that clients connect to: the only one, or a worker. */
 async function startProcess(
-  loaded: LoadedConfig,
+  settings: Settings,
   log: Log,
   controls: ServerControls,
+  reloadsOf: (parts: ReloadsParts) => Reloads,
 ): Promise<RunningServer> {
   const { load, setLogLevel, home } = controls;
-  const settings = home === undefined ? loaded.settings : placed(loaded.settings, home.beginning);
   const clock = new SystemClock();
   const startedAt = clock.now();
   const core = await startCore(settings, clock, log, controls);
@@ -62,7 +75,7 @@ async function startProcess(
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
   const counters = new ApiCounters();
-  const reloading = new Reloading(loaded, {
+  const reloads = reloadsOf({
     load,
     prepare: (next, before) => prepareChange(next, before, { ...core, servers, setLogLevel, clock, log }),
     clock,
@@ -71,7 +84,7 @@ async function startProcess(
   const verbs = verbsOf(node, home, {
     info: async () => ({
       ...info({ node, transports, hooks }, await ingestInfo(ingest, home), clock.now() - startedAt),
-      config: reloading.info(),
+      config: await reloads.info(),
     }),
     webhooks,
     ...(desk !== undefined && { rendezvous: desk }),
@@ -81,7 +94,7 @@ async function startProcess(
   const servers: HttpServers = new HttpServers({
     settings,
     version: version(),
-    verbs: { ...verbs, reload: reloading.reload.bind(reloading) },
+    verbs: { ...verbs, reload: () => reloads.reload() },
     authenticator: node.authenticator,
     ...(desk !== undefined && { desk }),
     mayPublish: node.mayPublish.bind(node),
@@ -92,7 +105,7 @@ async function startProcess(
     probe: readiness(node, { home, clock }),
     metrics: new Metrics(() => ({
       ...measured({ node, transports, ingest, webhooks, hooks, counters }),
-      config: reloading.figures,
+      ...(reloads.figures !== undefined && { config: reloads.figures() }),
     })),
     addresses,
     clock,
@@ -109,7 +122,7 @@ async function startProcess(
     port: bound.public.port,
     host: bound.public.host,
     development: settings.development,
-    reload: reloading.reload.bind(reloading),
+    reload: () => reloads.reload(),
     abandon: (graceMs) => abandon(node, transports, servers, graceMs),
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;

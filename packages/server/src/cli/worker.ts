@@ -1,5 +1,6 @@
 /** `carillon worker`: one of the processes that `carillon serve` starts. It lives as long as its primary does. */
 import { Socket } from 'node:net';
+import { type CarriedConfig, restored } from '../config/carried.ts';
 import { ConfigError } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Log } from '../core/log.ts';
@@ -103,14 +104,14 @@ class Worker implements WorkerVerbs {
     const { env, cwd } = this.#call.terminal;
     const { flags } = beginning;
     const load = (generation: number) => loadConfig({ flags, env, cwd, generation });
-    const loaded = await load(beginning.generation);
-    const log = await createLog(loaded.settings.log, this.#call.terminal.stderr);
+    const settings = await restored(beginning.config as CarriedConfig, load);
+    const log = await createLog(settings.log, this.#call.terminal.stderr);
     this.#log = log;
     boundYoungGeneration();
-    const { startServer } = await import('../server.ts');
+    const { startWorker } = await import('../server.ts');
     const [calls, stream] = [this.#calls, this.#stream];
     const home = { calls, stream, beginning, peers: new Peers(beginning.id, calls) };
-    return startServer(loaded, log, { load, setLogLevel: log.setLevel, flags, home });
+    return startWorker(settings, log, { load, setLogLevel: log.setLevel, flags, home });
   }
 
   /** The primary is gone, and with it what this worker serves from: clients find a server again, if only a later one. */

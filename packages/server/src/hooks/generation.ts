@@ -51,6 +51,12 @@ export class Generation {
     return this.#functions.size === 0 || this.#thread !== undefined;
   }
 
+  /** Whether the thread died before it was in force; then it is counted as lost. */
+  hasLostThread(): boolean {
+    if (this.#thread?.isGone === true) this.lostThread();
+    return !this.isWhole;
+  }
+
   /** The thread has died. */
   lostThread(): void {
     this.#thread = undefined;

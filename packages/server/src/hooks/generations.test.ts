@@ -248,3 +248,55 @@ describe('RUN8 new hooks', () => {
     await host.until(() => existsSync(mark), 'end of generation 2');
   });
 });
+
+describe('RLD6 what is prepared', () => {
+  test('is in force when that is agreed to, and not before', async () => {
+    const host = await start({ 'hooks.ts': answering('old'), 'other.ts': answering('new') });
+    const prepared = await host.runtime.prepare(elsewhere(host, 'other.ts'));
+    if (!prepared.ok) throw new Error(prepared.reason);
+    expect(prepared.names).toEqual(['publish']);
+    expect(await host.publish(1)).toBe('old');
+    await prepared.commit();
+    expect(await host.publish(1)).toBe('new');
+    expect(host.info).toMatchObject({ generation: 2, file: join(host.folder, 'other.ts') });
+    // Later loads take the same.
+    expect(await host.runtime.reload()).toMatchObject({ ok: true, generation: 3 });
+    expect(await host.publish(1)).toBe('new');
+  });
+
+  test('and abandoned leaves everything as it was', async () => {
+    const host = await start({ 'hooks.ts': answering('old'), 'other.ts': answering('new') });
+    for (const settings of [elsewhere(host, 'other.ts'), { ...host.settings, source: {} }]) {
+      const prepared = await host.runtime.prepare(settings);
+      if (!prepared.ok) throw new Error(prepared.reason);
+      const waiting = host.runtime.reload();
+      await prepared.abandon();
+      expect(await waiting).toMatchObject({ ok: true, names: ['publish'] });
+      expect(await host.publish(1)).toBe('old');
+    }
+    expect(host.info).toMatchObject({ generation: 3, file: join(host.folder, 'hooks.ts') });
+    expect(host.info).not.toHaveProperty('failing');
+  });
+
+  test('and not good is for whoever asked to say', async () => {
+    const host = await start({ 'hooks.ts': answering('old'), 'bad.ts': 'export const publish = ;' });
+    const lines = host.log.lines.length;
+    expect(await host.runtime.prepare(elsewhere(host, 'bad.ts'))).toMatchObject({ ok: false });
+    expect(await host.publish(1)).toBe('old');
+    expect(host.log.lines).toHaveLength(lines);
+  });
+
+  test('and never decided about ends with the server', async () => {
+    const host = await start({ 'hooks.ts': answering('old'), 'other.ts': answering('new') });
+    expect(await host.runtime.prepare(elsewhere(host, 'other.ts'))).toMatchObject({ ok: true });
+    await host.close();
+  });
+});
+
+/** The settings, but for the file. */
+function elsewhere(host: HookHost, name: string): HookHost['settings'] {
+  return {
+    ...host.settings,
+    source: { module: { path: join(host.folder, name), kind: 'hooks' } },
+  };
+}

@@ -29,10 +29,31 @@ export type Reload =
   /** `reason`: half a sentence. */
   | { readonly ok: false; readonly reason: string };
 
+/** Hooks that were loaded and are good. Nothing else is loaded until one of the two is called, once. */
+export interface PreparedHooks {
+  readonly ok: true;
+  readonly names: readonly string[];
+  /** Resolves when they are in force. */
+  commit(): Promise<void>;
+  /** Resolves when they are gone. */
+  abandon(): Promise<void>;
+}
+
+/** What a load makes. */
+interface Wish {
+  readonly settings: HookSettings;
+  /** It takes the place of a thread that died. */
+  readonly isReplacement?: boolean;
+  /** Whether what is good is to be in force. */
+  readonly agreed?: (names: readonly string[]) => Promise<boolean>;
+}
+
 interface Ending {
   retire(): Promise<void>;
   terminate(): Promise<void>;
 }
+
+const unwanted: Reload = { ok: false, reason: 'it is not wanted any more' };
 
 /** Generations that still answer old calls; a further one waits for the first of them. */
 const mostRetiring = 4;
@@ -59,6 +80,8 @@ export class Generations {
   #loads = 0;
   #starting: HookThread | undefined;
   readonly #waiting = new Set<(generation: Generation | undefined) => void>();
+  /** Decides about what was prepared. */
+  #decide: ((isWanted: boolean) => void) | undefined;
   #isClosed = false;
 
   constructor(settings: HookSettings, options: GenerationsOptions) {
@@ -91,6 +114,30 @@ export class Generations {
     return this.#begin(false);
   }
 
+  /** Loads with these settings, and waits with what is good until it is decided about. Never rejects. */
+  prepare(settings: HookSettings): Promise<PreparedHooks | Extract<Reload, { ok: false }>> {
+    this.#replacements.forget();
+    this.#loads += 1;
+    return new Promise((resolve) => {
+      const agreed = (names: readonly string[]): Promise<boolean> =>
+        new Promise((decide) => {
+          this.#decide = decide;
+          const decided = async (isWanted: boolean): Promise<void> => {
+            decide(isWanted);
+            await loading;
+          };
+          resolve({ ok: true, names, commit: () => decided(true), abandon: () => decided(false) });
+        });
+      const loading = this.#loading.then(async () => {
+        const loaded = await this.#load({ settings, agreed });
+        this.#decide = undefined;
+        this.#loads -= 1;
+        if (!loaded.ok) resolve(loaded);
+      });
+      this.#loading = loading;
+    });
+  }
+
   /** Never rejects. While a thread that died is replaced, it waits for the new one. */
   ask(name: string, event: JsonText): Promise<Settled> {
     const asked = this.#current?.ask(name, event);
@@ -117,6 +164,7 @@ export class Generations {
     this.#watch.close();
     this.#replacements.close();
     this.#sendHome();
+    this.#decide?.(false);
     const all = [this.#starting, this.#current, ...this.#retiring.keys()];
     await Promise.all(all.map((each) => each?.terminate()));
     await this.#loading;
@@ -127,7 +175,7 @@ export class Generations {
     this.#loads += 1;
     const next = this.#loading.then(async () => {
       this.#next = undefined;
-      const loaded = await this.#load(isReplacement);
+      const loaded = await this.#load({ settings: this.#settings, isReplacement });
       this.#loads -= 1;
       return loaded;
     });
@@ -137,18 +185,25 @@ export class Generations {
   }
 
   /** Never rejects. */
-  async #load(isReplacement: boolean): Promise<Reload> {
+  async #load({ settings, isReplacement = false, agreed }: Wish): Promise<Reload> {
     if (this.#isClosed) return { ok: false, reason: 'the server ends' };
     if (this.#retiring.size >= mostRetiring) await Promise.race(this.#retiring.values());
-    const settings = this.#settings;
     const { source } = settings;
     const { module } = source;
     const stamps = new Map<string, string>();
-    if (module === undefined && source.urls === undefined) return this.#clear(settings);
+    if (module === undefined && source.urls === undefined) {
+      return agreed === undefined || (!this.#isClosed && (await agreed([])))
+        ? this.#clear(settings)
+        : unwanted;
+    }
     if (module !== undefined) stamps.set(module.path, fileStamp(module.path));
     try {
       const generation = await this.#make(settings, stamps);
+      if (agreed !== undefined && (this.#isClosed || !(await agreed([...generation.names])))) {
+        return this.#unwanted(generation);
+      }
       this.#good = settings;
+      if (agreed !== undefined) this.#settings = settings;
       this.#switchTo(generation);
       this.#watch.set(stamps, false);
       if (!isReplacement) this.#options.renewed();
@@ -156,16 +211,23 @@ export class Generations {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (this.#settings === settings) this.#settings = this.#good;
-      this.#failed(reason, module?.path);
+      this.#failed(reason, module?.path, agreed !== undefined);
       if (!this.#isClosed) this.#watch.set(stamps, true);
       if (!isReplacement && this.#current?.isWhole === false) this.#replacements.need();
       return { ok: false, reason };
     }
   }
 
+  async #unwanted(generation: Generation): Promise<Reload> {
+    await generation.terminate();
+    if (!this.#isClosed && this.#current?.isWhole === false) this.#replacements.need();
+    return unwanted;
+  }
+
   /** There are no hooks any more. */
   #clear(settings: HookSettings): Reload {
     this.#good = settings;
+    this.#settings = settings;
     if (this.#current !== undefined) this.#retire(this.#current);
     this.#current = undefined;
     this.failing = undefined;
@@ -234,6 +296,8 @@ export class Generations {
     this.#replacements.loaded();
     for (const settle of [...this.#waiting]) settle(generation);
     if (old !== undefined) this.#retire(old);
+    // It may have died while it was decided about.
+    if (generation.hasLostThread()) this.#replacements.need();
     const { number, names } = generation;
     this.#options.log.info(`hooks: generation ${number} is in force`, {
       ...(this.file !== undefined && { file: this.file }),
@@ -249,13 +313,15 @@ export class Generations {
     );
   }
 
-  #failed(reason: string, file = 'the config'): void {
+  /** `isSaid`: whoever wanted it says why it failed. */
+  #failed(reason: string, file = 'the config', isSaid = false): void {
     const { clock, log } = this.#options;
     if (this.#isClosed) return;
     this.failing = { at: clock.now(), reason };
     this.reloadFailures += 1;
     if (this.#current === undefined) return;
     if (!this.#current.isWhole) this.#sendHome();
+    if (isSaid) return;
     const then = this.#current.isWhole
       ? `generation ${this.#current.number} stays in force`
       : 'there are none now';

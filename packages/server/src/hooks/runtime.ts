@@ -110,6 +110,11 @@ export class HookRuntime implements Hooks, LifecycleSink {
     return this.#generations.reload(settings);
   }
 
+  /** Loads the hooks of these settings, which are in force when that is agreed to; whoever asks says why, where they cannot be loaded. */
+  prepare(settings: HookSettings): ReturnType<Generations['prepare']> {
+    return this.#generations.prepare(settings);
+  }
+
   /** What `info` tells; undefined where there are no hooks. */
   info(): object | undefined {
     const { current, file, failing } = this.#generations;

@@ -147,6 +147,11 @@ export class HookThread {
     });
   }
 
+  /** Whether it has ended, and will never answer again. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** Never rejects. `event` is JSON. */
   ask(hook: string, event: string): Promise<Settled> {
     if (this.#isGone) return Promise.resolve({ outcome: 'unavailable', isGuilty: false });

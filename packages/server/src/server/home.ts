@@ -23,8 +23,8 @@ export interface WorkerHome {
 
 /** What a primary offers each worker about its own life, under the name `primary`. */
 export interface PrimaryVerbs {
-  /** The worker is about to serve: from here on it is asked what all are asked. */
-  serving(): void;
+  /** The worker is about to serve: from here on it is asked what all are asked. Rejects where it cannot have the config that is in force. */
+  serving(): Promise<void>;
 }
 
 /** The parts of a node that are the primary's for all workers. */

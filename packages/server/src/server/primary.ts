@@ -19,6 +19,7 @@ import { freeAddresses } from './free-address.ts';
 import type { PrimaryVerbs } from './home.ts';
 import { PrimaryIngest } from './ingest.ts';
 import { once } from './once.ts';
+import { PrimaryConfig } from './primary-config.ts';
 import { primaryDoors } from './primary-doors.ts';
 import { primaryPublisher } from './primary-publisher.ts';
 import { sharedDesk } from './rendezvous.ts';
@@ -40,10 +41,11 @@ export function workerCount({ workers }: Settings): number {
 const farewellMs = 2_000;
 
 export async function startPrimary(
-  { settings }: LoadedConfig,
+  loaded: LoadedConfig,
   log: Log,
-  { takeover, flags }: ServerControls,
+  { takeover, flags, load, setLogLevel }: ServerControls,
 ): Promise<RunningServer> {
+  const { settings } = loaded;
   const parts = await createParts(settings, log);
   const { host, listeners, clock } = parts;
   const count = workerCount(settings);
@@ -52,13 +54,19 @@ export async function startPrimary(
   if (dataDir === undefined) await host.start(doors.sink);
   else await openDataDir(dataDir, takeover, () => host.start(doors.sink));
   const shared = [...sharedBy(parts), ...doors.shared];
+  const changed = (next: Settings): void => {
+    parts.rules.replace(rulesOf(next));
+    setLogLevel(next.log.level);
+    for (const each of shared) each.configured?.(next);
+  };
+  const config = new PrimaryConfig(loaded, { ...parts, load, changed });
   const addresses = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count,
     retireMs: settings.drainMs + farewellMs,
     clock,
     log,
-    spawn: (id) => startWorker({ id, version: version(), flags, generation: 0, ...addresses }, parts, shared),
+    spawn: (id) => startWorker({ id, version: version(), flags, ...addresses }, parts, config, shared),
   });
   try {
     await parts.stores.load();
@@ -77,7 +85,7 @@ export async function startPrimary(
     apiUrl: urlOf(apiListen),
     ...listen,
     development: settings.development,
-    reload: () => Promise.reject(new Error('several workers do not reload yet')),
+    reload: () => config.reloading.reload(),
     abandon: async () => {},
     workers: count,
     replaceWorkers: () => supervisor.replaceAll(),
@@ -141,16 +149,20 @@ async function closeAll(shared: readonly Shared[]): Promise<void> {
 }
 
 function startWorker(
-  beginning: Beginning,
+  facts: Omit<Beginning, 'config'>,
   { relay, host, clock, log }: PrimaryParts,
+  config: PrimaryConfig,
   shared: readonly Shared[],
 ): LinkedProcess {
   const failed = (call: string, error: unknown): void =>
     log.error('a question of a worker failed', { call, error });
-  return spawnWorker({ beginning, clock, failed }, ({ stream, calls }) => {
-    const worker = { id: beginning.id, calls };
+  const { carried } = config;
+  return spawnWorker({ beginning: { ...facts, config: carried }, clock, failed }, ({ stream, calls }) => {
+    const worker = { id: facts.id, calls };
     const verbs: PrimaryVerbs = {
-      serving: () => {
+      serving: async () => {
+        await config.catchUp(worker, carried.generation);
+        if (stream.isOver) return;
         relay.join(worker);
         for (const each of shared) each.served?.(worker);
       },
@@ -158,7 +170,7 @@ function startWorker(
     calls.offer('primary', verbs, ['serving']);
     host.accept(stream, worker.id);
     relay.serve(worker);
-    for (const each of shared) each.begun(worker);
+    for (const each of [config, ...shared]) each.begun(worker);
     stream.onEnded(() => {
       const { fault } = stream;
       if (fault !== undefined) log.error('the link to a worker was cut', { worker: worker.id, error: fault });

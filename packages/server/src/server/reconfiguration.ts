@@ -17,18 +17,23 @@ export interface ChangingParts extends Core {
   readonly log: Log;
 }
 
-/** Does everything that can fail, and returns what is left to do, which cannot. @throws {ConfigError} the hooks cannot be loaded. */
+/** A change of which everything that can fail is done. Nothing has changed yet. One of the two is to be called, once. */
+export interface PreparedChange {
+  commit(): Promise<void>;
+  abandon(): Promise<void>;
+}
+
+/** @throws {ConfigError} the hooks cannot be loaded. */
 export async function prepareChange(
   next: Settings,
   before: Settings,
   { authenticator, rules, node, hooks, servers, webhooks, setLogLevel, clock, log }: ChangingParts,
-): Promise<() => Promise<void>> {
+): Promise<PreparedChange> {
   // Keys of issuers and connections to backends are kept where nothing about them has changed.
   const judge = isDeepStrictEqual(next.auth, before.auth)
     ? undefined
     : await createAuthenticator(next.auth, { clock, log, hooks });
-  // They are in force as soon as they are good, so they come last of what may fail.
-  const loaded = await hooks.reload(hookSettings(next));
+  const loaded = await hooks.prepare(hookSettings(next));
   if (!loaded.ok) {
     judge?.close();
     throw new ConfigError([
@@ -37,13 +42,20 @@ export async function prepareChange(
   }
   const isRuledAnew =
     next.auth.anonymous !== before.auth.anonymous || !isDeepStrictEqual(next.channels, before.channels);
-  return async () => {
-    if (judge !== undefined) authenticator.replace(judge);
-    rules.replace(rulesOf(next));
-    node.configure(next.limits);
-    servers.reconfigure(next);
-    webhooks.replace(next.webhooks);
-    setLogLevel(next.log.level);
-    if (isRuledAnew) await node.reach.people.reconsider();
+  return {
+    async commit() {
+      await loaded.commit();
+      if (judge !== undefined) authenticator.replace(judge);
+      rules.replace(rulesOf(next));
+      node.configure(next.limits);
+      servers.reconfigure(next);
+      webhooks.replace(next.webhooks);
+      setLogLevel(next.log.level);
+      if (isRuledAnew) await node.reach.people.reconsider();
+    },
+    async abandon() {
+      judge?.close();
+      await loaded.abandon();
+    },
   };
 }

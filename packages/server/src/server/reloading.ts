@@ -44,6 +44,7 @@ export class Reloading {
   #loadedAt: number;
   #failing: { readonly at: number; readonly faults: readonly string[] } | undefined;
   #generation = 0;
+  #inForceGeneration = 0;
   #succeeded = 0;
   #failed = 0;
   #running: Promise<unknown> = Promise.resolve();
@@ -69,6 +70,29 @@ export class Reloading {
         return report;
       });
     return this.#next;
+  }
+
+  /** What is in force, and how many were tried before it. */
+  get inForce(): { readonly settings: Settings; readonly generation: number } {
+    return { settings: this.#standing.settings, generation: this.#inForceGeneration };
+  }
+
+  /** How often it was loaded again, or tried to. */
+  get attempt(): number {
+    return this.#generation;
+  }
+
+  /** Resolves when none is under way. */
+  async settled(): Promise<void> {
+    for (let last: Promise<unknown> | undefined; last !== this.#running; ) {
+      last = this.#running;
+      await (this.#next ?? last).catch(() => undefined);
+    }
+  }
+
+  /** As {@link figures}, for those that can only call. */
+  report(): ReloadFigures {
+    return this.figures;
   }
 
   get figures(): ReloadFigures {
@@ -111,6 +135,7 @@ export class Reloading {
     await apply();
     for (const note of loaded.notes) if (!this.#notes.includes(note)) log.warn(note);
     this.#standing = standing;
+    this.#inForceGeneration = this.#generation;
     this.#notes = loaded.notes;
     this.#file = loaded.file;
     this.#restart = restart;

@@ -52,6 +52,8 @@ export interface Shared {
   begun(worker: LinkedWorker): void;
   /** It can be asked from now on. */
   served?(worker: LinkedWorker): void;
+  /** Another config is in force, of which everything was checked. */
+  configured?(settings: Settings): void;
   /** A worker is gone, and all that it had with it. */
   gone(worker: number): void;
   /** The workers are gone, and the broker is not yet. Called also where the start failed. */

@@ -14,8 +14,8 @@ export interface Beginning {
   readonly version: string;
   /** As the command line gave them. */
   readonly flags: Readonly<Record<string, string | boolean>>;
-  /** Which reading of the config is in force, so that modules are loaded anew after a reload. */
-  readonly generation: number;
+  /** The config that is in force, as the primary and its workers hand it on to each other. */
+  readonly config: unknown;
   /** Where to listen; the ports are those that the system gave. */
   readonly listen: { readonly host: string; readonly port: number };
   readonly apiListen?: { readonly host: string; readonly port: number };

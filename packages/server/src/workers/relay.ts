@@ -49,8 +49,15 @@ export class Relay implements RelayVerbs {
     this.#workers.delete(id);
   }
 
-  async everywhere(name: string, method: string, args: readonly unknown[]): Promise<readonly unknown[]> {
-    const asked = [...this.#workers.values()].map((worker) => this.#ask(worker, name, method, args));
+  async everywhere(
+    name: string,
+    method: string,
+    args: readonly unknown[],
+    withinMs: number = limits.workerAnswerMs,
+  ): Promise<readonly unknown[]> {
+    const asked = [...this.#workers.values()].map((worker) =>
+      this.#ask(worker, name, method, args, withinMs),
+    );
     const outcomes = await Promise.allSettled(asked);
     const refused = outcomes.find((outcome) => outcome.status === 'rejected');
     if (refused !== undefined) throw refused.reason;
@@ -77,9 +84,10 @@ export class Relay implements RelayVerbs {
     name: string,
     method: string,
     args: readonly unknown[],
+    withinMs: number = limits.workerAnswerMs,
   ): Promise<{ readonly result: unknown } | undefined> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(limits.workerAnswerMs, () => reject(late(worker.id)));
+      const cancel = this.#clock.after(withinMs, () => reject(late(worker.id, withinMs)));
       this.#answer(worker, name, method, args).then(resolve, reject).finally(cancel);
     });
   }
@@ -100,9 +108,6 @@ export class Relay implements RelayVerbs {
   }
 }
 
-function late(worker: number): ReplyError {
-  return refuse(
-    'notAvailable',
-    `worker ${worker} did not answer within ${limits.workerAnswerMs} ms; try again`,
-  );
+function late(worker: number, ms: number): ReplyError {
+  return refuse('notAvailable', `worker ${worker} did not answer within ${ms} ms; try again`);
 }
