@@ -30,6 +30,8 @@ export interface ReaderOptions {
   /** The id that the node gave out last. */
   readonly lastSession: () => string;
   readonly keepsHistory: (channel: string) => boolean;
+  /** Whether what it asks for may be refused with 108 for a while; it tries again. */
+  readonly isRefusedAtTimes?: boolean;
 }
 
 interface Want {
@@ -133,6 +135,12 @@ export class Reader {
     this.#forget();
   }
 
+  /** The process at the other end is gone, and with it whatever was asked of it. */
+  lose(): void {
+    this.#feed = undefined;
+    this.cut();
+  }
+
   /** The connection breaks, and a new one is there in the same turn. */
   comeBackAtOnce(): void {
     this.cut();
@@ -206,7 +214,11 @@ export class Reader {
     // It has one from the moment it asks.
     const session = lastSession();
     this.#feed = prepared;
-    void prepared.then((feed) => {
+    const opened = (feed: PreparedFeed): void => {
+      if (this.#feed !== prepared) {
+        feed.cancel();
+        return;
+      }
       this.#feed = undefined;
       if (this.#options.draw(8) === 0) {
         feed.cancel();
@@ -217,7 +229,16 @@ export class Reader {
       this.#opened(connection, listener, session);
       for (const want of this.#wants) this.#follows(want, cursor === undefined ? undefined : feed.recovered);
       if (kind === 'cursor' && feed.cursor !== '') this.#cursor ??= feed.cursor;
+    };
+    prepared.then(opened, (error: unknown) => {
+      if (this.#feed !== prepared) return;
+      this.#feed = undefined;
+      if (!this.#isRefusal((error as { code?: unknown }).code)) throw error;
     });
+  }
+
+  #isRefusal(code: unknown): boolean {
+    return this.#options.isRefusedAtTimes === true && code === 108;
   }
 
   /** `recovered`: what the server says of the cursor that it was given. */
@@ -315,6 +336,10 @@ export class Reader {
       if (code !== undefined && code !== 108) throw new Error(`${op} was refused: ${code} ${msg}`);
       return;
     }
+    if (this.#isRefusal(code)) {
+      want.phase = op === 'subscribe' ? 'idle' : 'joined';
+      return;
+    }
     if (code !== undefined) throw new Error(`${op} ${want.label} was refused: ${code} ${msg}`);
     if (op === 'unsubscribe') {
       want.phase = 'idle';
@@ -342,8 +367,10 @@ export class Reader {
   }
 
   #wasEnded(code: number): void {
-    if (code !== 3008 || this.#options.kind !== 'bare') throw new Error(`closed with ${code}`);
-    this.cutForSlowness += 1;
+    const isSlow = code === 3008 && this.#options.kind === 'bare';
+    const isUnread = code === 3010 && this.#options.isRefusedAtTimes === true;
+    if (!isSlow && !isUnread) throw new Error(`closed with ${code}`);
+    if (isSlow) this.cutForSlowness += 1;
     this.#forget();
   }
 

@@ -18,12 +18,14 @@ import {
   readAsk,
   refusalFrame,
 } from './messages.ts';
-import { WorkerLink } from './worker-link.ts';
+import { type LinkBounds, WorkerLink } from './worker-link.ts';
 
 export interface LinkHostOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly log: Log;
+  /** Those of the table of limits by default. */
+  readonly bounds?: LinkBounds;
 }
 
 /** Of one channel, and handed on in one frame. */
@@ -36,6 +38,7 @@ export class LinkHost implements BrokerSink {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #bounds: LinkBounds | undefined;
   readonly #links = new Set<WorkerLink>();
   readonly #interest = new Map<string, Set<WorkerLink>>();
   /** What came since anything was sent, by channel. */
@@ -43,8 +46,8 @@ export class LinkHost implements BrokerSink {
   /** Of subscribes and unsubscribes, by channel. */
   readonly #lines = new Lines();
 
-  constructor({ broker, clock, log }: LinkHostOptions) {
-    [this.#broker, this.#clock, this.#log] = [broker, clock, log];
+  constructor({ broker, clock, log, bounds }: LinkHostOptions) {
+    [this.#broker, this.#clock, this.#log, this.#bounds] = [broker, clock, log, bounds];
   }
 
   /** `sink`: who gets publications first, and hands them on to this one. */
@@ -54,7 +57,7 @@ export class LinkHost implements BrokerSink {
 
   /** Takes the link of a worker, until it ends. */
   accept(stream: FrameStream, worker = 0): void {
-    const link = new WorkerLink(stream, worker, this.#clock);
+    const link = new WorkerLink(stream, worker, this.#clock, this.#bounds);
     this.#links.add(link);
     stream.receive(kinds.ask, (body) => this.#asked(link, body));
     stream.onEnded(() => this.#left(link));

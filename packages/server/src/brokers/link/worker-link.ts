@@ -4,12 +4,26 @@ import type { Cancel, Clock } from '../../core/clock.ts';
 import type { FrameStream } from '../../link/frames.ts';
 import { gapFrame } from './messages.ts';
 
+/** When publishers wait for a worker, and when it is given gaps instead of publications. */
+export interface LinkBounds {
+  readonly fullBytes: number;
+  readonly patienceMs: number;
+  readonly waitingBytes: number;
+}
+
+const bounded: LinkBounds = {
+  fullBytes: limits.linkFullBytes,
+  patienceMs: limits.linkPatienceMs,
+  waitingBytes: limits.linkWaitingBytes,
+};
+
 /** What does not fit within its bound is replaced by a gap for each channel, behind which the worker reads history. */
 export class WorkerLink {
   /** Its number. */
   readonly worker: number;
   readonly #stream: FrameStream;
   readonly #clock: Clock;
+  readonly #bounds: LinkBounds;
   /** Channels of which something was not handed on. */
   readonly #behind = new Set<string>();
   /** Those who wait until it has caught up; undefined: nobody does. */
@@ -20,16 +34,17 @@ export class WorkerLink {
   #reads = 0;
   readonly #readers: (() => void)[] = [];
 
-  constructor(stream: FrameStream, worker: number, clock: Clock) {
+  constructor(stream: FrameStream, worker: number, clock: Clock, bounds: LinkBounds = bounded) {
     this.#stream = stream;
     this.worker = worker;
     this.#clock = clock;
+    this.#bounds = bounds;
     stream.onTaken(() => this.#taken());
     stream.onEnded(() => this.#ended());
   }
 
   handOn(channel: string, frame: Buffer): void {
-    if (this.#behind.size === 0 && this.#stream.waitingBytes <= limits.linkWaitingBytes) {
+    if (this.#behind.size === 0 && this.#stream.waitingBytes <= this.#bounds.waitingBytes) {
       this.#stream.send(frame);
     } else this.#behind.add(channel);
   }
@@ -48,7 +63,7 @@ export class WorkerLink {
    */
   room(): Promise<void> | undefined {
     if (!this.#isFull || this.#isStalled || this.#behind.size > 0 || this.#stream.isOver) return undefined;
-    this.#patience ??= new Patience(this.#clock, () => {
+    this.#patience ??= new Patience(this.#clock, this.#bounds.patienceMs, () => {
       this.#isStalled = true;
       this.#patience = undefined;
     });
@@ -70,12 +85,12 @@ export class WorkerLink {
   }
 
   get #isFull(): boolean {
-    return this.#stream.waitingBytes > limits.linkFullBytes;
+    return this.#stream.waitingBytes > this.#bounds.fullBytes;
   }
 
   get #isReadingEnough(): boolean {
     const { waitingBytes, isOver } = this.#stream;
-    return !isOver && waitingBytes + this.#reads * limits.joinedWriteBytes > limits.linkFullBytes;
+    return !isOver && waitingBytes + this.#reads * limits.joinedWriteBytes > this.#bounds.fullBytes;
   }
 
   #admitReader(): void {
@@ -111,11 +126,11 @@ class Patience {
   #end: () => void = () => {};
   readonly #cancel: Cancel;
 
-  constructor(clock: Clock, lost: () => void) {
+  constructor(clock: Clock, ms: number, lost: () => void) {
     this.over = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#cancel = clock.after(limits.linkPatienceMs, () => {
+    this.#cancel = clock.after(ms, () => {
       lost();
       this.#end();
     });
