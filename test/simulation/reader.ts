@@ -32,6 +32,8 @@ export interface ReaderOptions {
   readonly keepsHistory: (channel: string) => boolean;
   /** Whether what it asks for may be refused with 108 for a while; it tries again. */
   readonly isRefusedAtTimes?: boolean;
+  /** With which codes its connection may be closed, besides 3008 where its wire cannot tell a gap. It comes back. */
+  readonly endings?: readonly number[];
 }
 
 interface Want {
@@ -83,6 +85,8 @@ export class Reader {
   /** How often the server ended its connection because it could not keep up. */
   cutForSlowness = 0;
   mostPending = 0;
+  /** The server told it to connect anew. */
+  isToldToGo = false;
   /** Publications that came and were judged. */
   received = 0;
   readonly #options: ReaderOptions;
@@ -260,6 +264,7 @@ export class Reader {
 
   #forget(): void {
     this.connection = undefined;
+    this.isToldToGo = false;
     this.#rest = Buffer.alloc(0);
     this.#uncounted = [];
     this.#asked = new Map();
@@ -311,6 +316,7 @@ export class Reader {
   #one(message: Message): void {
     const { id, event, type, data, name, offset } = message;
     if (message.cursor !== undefined) this.#count(message.cursor);
+    else if (event === '$server' && type === 'reconnect') this.isToldToGo = true;
     else if (name !== undefined) this.#publication(this.#byChannel(channelOf(name)), name, undefined);
     else if (event !== undefined && type === 'gap') this.#gap(this.#byLabel(event), message as Gap);
     else if (event !== undefined && data !== undefined) {
@@ -368,8 +374,7 @@ export class Reader {
 
   #wasEnded(code: number): void {
     const isSlow = code === 3008 && this.#options.kind === 'bare';
-    const isUnread = code === 3010 && this.#options.isRefusedAtTimes === true;
-    if (!isSlow && !isUnread) throw new Error(`closed with ${code}`);
+    if (!isSlow && this.#options.endings?.includes(code) !== true) throw new Error(`closed with ${code}`);
     if (isSlow) this.cutForSlowness += 1;
     this.#forget();
   }

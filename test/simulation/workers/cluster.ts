@@ -32,6 +32,8 @@ export interface Worker {
   readonly atPrimary: LinkEnd;
   readonly primary: Primary;
   isServing: boolean;
+  /** Another one is in its place already. */
+  isReplaced: boolean;
 }
 
 export interface ClusterOptions {
@@ -101,8 +103,23 @@ export class Cluster {
   kill(worker: Worker): void {
     this.#end(worker);
     this.#later(() => {
-      if (worker.primary === this.primary) this.#spawn(worker.primary);
+      if (worker.primary === this.primary && !worker.isReplaced) this.#spawn(worker.primary);
     });
+  }
+
+  /** Another one begins, and this one closes its connections, and ends. */
+  replace(worker: Worker): void {
+    const { node, primary } = worker;
+    this.#options.note(`replace ${worker.id}`);
+    worker.isServing = false;
+    worker.isReplaced = true;
+    this.#spawn(primary);
+    const end = async (): Promise<void> => {
+      await node.drain(this.#options.restartMs);
+      await node.close();
+      this.#end(worker);
+    };
+    void end();
   }
 
   /** Its workers end when they hear of it. */
@@ -149,7 +166,11 @@ export class Cluster {
     primary.host.accept(atPrimary.stream);
     const own = { end: far, stream: new FrameStream(far, { later: process.later }) };
     const node = this.#node(id, process, own.stream);
-    const worker: Worker = { ...{ id, process, node, own, atPrimary, primary }, isServing: false };
+    const worker: Worker = {
+      ...{ id, process, node, own, atPrimary, primary },
+      isServing: false,
+      isReplaced: false,
+    };
     this.workers.add(worker);
     own.stream.onEnded(() => this.#end(worker));
     note(`worker ${id}`);

@@ -9,6 +9,7 @@ export interface Tally {
   received: number;
   gaps: number;
   workersKilled: number;
+  workersReplaced: number;
   primariesKilled: number;
   pauses: number;
 }
@@ -16,6 +17,6 @@ export interface Tally {
 export function emptyTally(): Tally {
   return {
     ...{ published: 0, acknowledged: 0, unanswered: 0, repeated: 0, received: 0, gaps: 0 },
-    ...{ workersKilled: 0, primariesKilled: 0, pauses: 0 },
+    ...{ workersKilled: 0, workersReplaced: 0, primariesKilled: 0, pauses: 0 },
   };
 }

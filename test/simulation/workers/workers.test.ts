@@ -43,6 +43,7 @@ describe.skipIf(only !== undefined)('the worlds', () => {
     expect(total.repeated).toBeGreaterThan(100);
     expect(total.gaps).toBeGreaterThan(100);
     expect(total.workersKilled).toBeGreaterThan(200);
+    expect(total.workersReplaced).toBeGreaterThan(50);
     expect(total.primariesKilled).toBeGreaterThan(50);
     expect(total.pauses).toBeGreaterThan(100);
   });

@@ -88,7 +88,8 @@ export class World {
     // At any moment of what is under way, not only between two steps.
     const moment = (act: () => void): void => void this.#clock.after(this.#draw(12), act);
     const choice = this.#draw(10);
-    if (choice < 4 && kills) moment(() => this.#killWorker());
+    if (choice < 3 && kills) moment(() => this.#killWorker());
+    else if (choice < 4 && kills) moment(() => this.#replaceWorker());
     else if (choice < 5 && kills) moment(() => this.#killPrimary());
     else if (choice < 8 && pauses) moment(() => this.#pause());
     else if (choice < 9 && deaths)
@@ -100,6 +101,13 @@ export class World {
     if (workers.length === 0) return;
     this.tally.workersKilled += 1;
     this.#cluster.kill(pick(this.#draw, workers));
+  }
+
+  #replaceWorker(): void {
+    const workers = this.#cluster.serving.filter(({ primary }) => primary === this.#cluster.primary);
+    if (workers.length === 0) return;
+    this.tally.workersReplaced += 1;
+    this.#cluster.replace(pick(this.#draw, workers));
   }
 
   #killPrimary(): void {
@@ -168,6 +176,8 @@ export class World {
       else if (reader.pace === 'slow')
         this.#ifReachable(seat, () => reader.read(this.#draw(200 + this.climate.padding)));
     }
+    // Some do as they are told, the others are closed.
+    for (const { reader } of this.#seats) if (reader.isToldToGo && this.#draw(4) === 0) reader.cut();
     this.#note(`${this.#clock.now()} ${this.#seats.map(({ reader }) => reader.received).join()}`);
     this.#publishers.check();
   }
@@ -328,6 +338,8 @@ export class World {
       lastSession: () => cluster.lastSession,
       keepsHistory: (channel: string) => !channel.startsWith('n:'),
       isRefusedAtTimes: this.climate.deaths,
+      // Its worker was replaced; or could not read history, where the log was gone for a moment.
+      endings: this.climate.deaths ? [3001, 3010] : [3001],
       /** Whichever worker the system gives the connection to. */
       get node() {
         const worker = pick(draw, cluster.serving);

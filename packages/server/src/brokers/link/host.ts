@@ -41,7 +41,7 @@ export class LinkHost implements BrokerSink {
   readonly #bounds: LinkBounds | undefined;
   readonly #links = new Set<WorkerLink>();
   readonly #interest = new Map<string, Set<WorkerLink>>();
-  /** What came since anything was sent, by channel. */
+  /** What came in this step of the loop, by channel. */
   readonly #gathered = new Map<string, Gathered>();
   /** Of subscribes and unsubscribes, by channel. */
   readonly #lines = new Lines();
@@ -98,7 +98,7 @@ export class LinkHost implements BrokerSink {
     for (const link of this.#interest.get(channel) ?? []) link.send(gapFrame(channel));
   }
 
-  /** Gives the workers what came. Called before anything else is sent to one, so that all of it arrives in its order. */
+  /** Gives the workers what came, before anything that was answered after it. */
   #handOn(): void {
     if (this.#gathered.size === 0) return;
     for (const [channel, { batch, epoch }] of this.#gathered) {
@@ -110,11 +110,6 @@ export class LinkHost implements BrokerSink {
     this.#gathered.clear();
   }
 
-  #send(link: WorkerLink, frame: Buffer): void {
-    this.#handOn();
-    link.send(frame);
-  }
-
   #asked(link: WorkerLink, body: Buffer): void {
     const { id, question, data } = readAsk(body);
     const answered =
@@ -124,11 +119,11 @@ export class LinkHost implements BrokerSink {
             answerFrame(id, result, publications),
           );
     answered.then(
-      (frame) => this.#send(link, frame),
+      (frame) => link.send(frame),
       (error: unknown) => {
         if ((error as Error).name !== 'ReplyError')
           this.#log.error('a question of a worker failed', { error });
-        this.#send(link, refusalFrame(id, error));
+        link.send(refusalFrame(id, error));
       },
     );
   }
