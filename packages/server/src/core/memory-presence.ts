@@ -53,6 +53,11 @@ export class MemoryPresence implements PresenceStore {
   }
 
   async list(channel: string, isFollowed: boolean): Promise<PresenceList> {
+    return this.listed(channel, isFollowed);
+  }
+
+  /** As {@link MemoryPresence.list}. */
+  listed(channel: string, isFollowed: boolean): PresenceList {
     return this.#rosters.get(channel)?.list(limits.listedMembers, isFollowed) ?? empty;
   }
 

@@ -66,7 +66,7 @@ export class Calls {
     this.#stream.onTaken(taken);
   }
 
-  /** Lets the other end call these methods. Arguments and results must be such that they can be cloned. */
+  /** Lets the other end call these methods. An answer that is a snapshot of what is told from then on must not be a promise. Arguments and results must be such that they can be cloned. */
   offer<Target extends object>(name: string, target: Target, methods: readonly MethodsOf<Target>[]): void {
     const entries = methods.map(
       (method) => [method, (target[method] as (...args: unknown[]) => unknown).bind(target)] as const,
@@ -98,21 +98,32 @@ export class Calls {
 
   /** Does what the other end could have asked for. */
   async perform(name: string, method: string, args: readonly unknown[]): Promise<unknown> {
+    return this.#perform(name, method, args);
+  }
+
+  #perform(name: string, method: string, args: readonly unknown[]): unknown {
     const act = this.#offered.get(name)?.get(method);
     if (act === undefined) throw refuse('notAvailable', `the other end offers no ${name}.${method}`);
     return act(...args);
   }
 
+  /** What is no promise is answered at once: before anything that is told from then on. */
   #called(body: Buffer): void {
     const [id, name, method, args] = deserialize(body) as [number, string, string, unknown[]];
-    this.perform(name, method, args)
-      .then((result) => this.#stream.send(frame(kinds.result, serialize([id, result]))))
-      .catch((error: unknown) => {
-        if (!(error instanceof ReplyError)) this.#failed(`${name}.${method}`, error);
-        const { code, message, status, retryAfterMs } =
-          error instanceof ReplyError ? error : refuse('internal');
-        this.#stream.send(frame(kinds.fault, serialize([id, code, message, status, retryAfterMs])));
-      });
+    const answer = (result: unknown): void => this.#stream.send(frame(kinds.result, serialize([id, result])));
+    const fail = (error: unknown): void => {
+      if (!(error instanceof ReplyError)) this.#failed(`${name}.${method}`, error);
+      const { code, message, status, retryAfterMs } =
+        error instanceof ReplyError ? error : refuse('internal');
+      this.#stream.send(frame(kinds.fault, serialize([id, code, message, status, retryAfterMs])));
+    };
+    try {
+      const result = this.#perform(name, method, args);
+      if (result instanceof Promise) result.then(answer).catch(fail);
+      else answer(result);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   #told(body: Buffer): void {

@@ -56,8 +56,8 @@ export class Listeners {
     return this.#webhooks.figures();
   }
 
-  /** Other webhooks. Call when the rest of the config is good. */
-  reconfigure({ webhooks }: Settings): void {
+  /** Other webhooks. */
+  configured({ webhooks }: Settings): void {
     this.#webhooks.replace(webhooks);
     this.#desk.changed();
   }

@@ -83,7 +83,7 @@ afterEach(() => {
 });
 
 describe('what is asked', () => {
-  test('goes to the workers in turns, of those that have the hook', async () => {
+  test('HOK11 goes to the workers in turns, of those that have the hook', async () => {
     const world = start();
     const [one, two] = [world.worker('publish'), world.worker('publish', 'call')];
     await vi.waitFor(() => expect(world.primary.has('call')).toBe(true));
@@ -96,7 +96,7 @@ describe('what is asked', () => {
     expect(await Promise.all(asked)).toEqual([{ data: '"a"' }, { data: '"b"' }, { data: '"c"' }]);
   });
 
-  test('is asked of another worker where one ends before it answers, and refused with 108 where none is left', async () => {
+  test('HOK11 is asked of another worker where one ends before it answers, and refused with 108 where none is left', async () => {
     const world = start();
     const [one, two] = [world.worker('publish'), world.worker('publish')];
     await world.knows('publish');
@@ -149,7 +149,7 @@ describe('what is asked', () => {
 });
 
 describe('what is told', () => {
-  test('goes to the worker that came last, of those that want it, in order', async () => {
+  test('HOK11 goes to the worker that came last, of those that want it, in order', async () => {
     const world = start();
     const one = world.worker('userOnline', 'userOffline', 'connect');
     const two = world.worker('userOnline');

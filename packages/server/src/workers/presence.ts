@@ -13,10 +13,12 @@ import type { Calls, MethodsOf, Remote, Told } from '../link/calls.ts';
 import type { LinkedWorker } from './relay.ts';
 import { sessionIdOf } from './session-ids.ts';
 
-/** What the primary offers under the name `presence`. */
-type PresenceVerbs = Pick<PresenceStore, 'join' | 'leave' | 'list' | 'stats'>;
+/** What the primary offers under the name `presence`. A list is answered at once, so that what it is not true for any more is told after it. */
+interface PresenceVerbs extends Pick<PresenceStore, 'join' | 'leave' | 'stats'> {
+  listed(channel: string, isFollowed: boolean): PresenceList;
+}
 
-const offered: readonly MethodsOf<PresenceVerbs>[] = ['join', 'leave', 'list', 'stats'];
+const offered: readonly MethodsOf<PresenceVerbs>[] = ['join', 'leave', 'stats', 'listed'];
 
 /** A worker's: tells the primary who comes and goes, and asks it who is there. */
 export class RemotePresence implements PresenceStore {
@@ -48,7 +50,7 @@ export class RemotePresence implements PresenceStore {
   }
 
   list(channel: string, isFollowed: boolean): Promise<PresenceList> {
-    return (isFollowed ? this.#followed : this.#asked).list(channel, isFollowed);
+    return (isFollowed ? this.#followed : this.#asked).listed(channel, isFollowed);
   }
 
   stats(channel: string): Promise<PresenceStats> {
@@ -57,7 +59,7 @@ export class RemotePresence implements PresenceStore {
 }
 
 /** The lists of the primary. */
-interface Lists extends PresenceStore {
+interface Lists extends PresenceStore, PresenceVerbs {
   lost(isLost: (session: string) => boolean): void;
 }
 
