@@ -40,6 +40,10 @@ export class Listener implements Disposable {
     return listener;
   }
 
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
   send(text: string): void {
     this.#socket.send(text);
   }

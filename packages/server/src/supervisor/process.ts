@@ -115,7 +115,8 @@ function notStarted(how: string): StartFault {
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.on('error', (error) => resolve(`it could not be run (${error.message})`));
-    child.on('exit', (code, signal) =>
+    // Not 'exit': what it said before is read by then.
+    child.on('close', (code, signal) =>
       resolve(signal === null ? `it ended with code ${code}` : `killed by ${signal}`),
     );
   });
