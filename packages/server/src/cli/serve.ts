@@ -13,6 +13,8 @@ import { endOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts';
 
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
+/** Where there are several processes, one has its farewells behind the other's. */
+const closingWorkersMs = 4_000;
 
 const takeoverHint = ' With --takeover this one ends the other and goes on in its place.';
 
@@ -23,6 +25,7 @@ export const serve: Command = {
   about: [
     'Runs the server. SIGTERM or SIGINT ends it: connections have the time `drain` to end, then they are closed.',
     'SIGHUP, or `carillon reload`, has it load its config again without dropping a connection.',
+    'SIGUSR2 puts new workers in the place of all, one after another.',
     'Every key of the config can be set in the environment too; docs/configuration.md lists them.',
   ],
   options: {
@@ -60,7 +63,8 @@ async function runServe(call: Call): Promise<number> {
   }).catch((error: unknown) => {
     throw startFault(error, loaded);
   });
-  const ended = endOnSignal(() => server.close(), settings.drainMs + closingMs);
+  const beyondMs = server.workers === undefined ? closingMs : closingWorkersMs;
+  const ended = endOnSignal(() => server.close(), settings.drainMs + beyondMs);
   // What is wrong is in the log by then.
   reloadOnSignal(() => void server.reload().catch(() => undefined), {
     hasTerminal: process.stdin.isTTY,
