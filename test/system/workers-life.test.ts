@@ -104,7 +104,7 @@ async function again(running: RunningCarillon, options: Parameters<typeof startC
 }
 
 describe('several workers and a data directory: 16 readers get everything acknowledged, once and in order, in one epoch', () => {
-  test('when one worker after another is killed', async () => {
+  test('LIF1 when one worker after another is killed', async () => {
     const { running, url } = await started({ config: kept() });
     const crowd = await gather(url);
     await crowd.publish(200, [0.2, 0.5, 0.8], async (index) => {
@@ -116,7 +116,7 @@ describe('several workers and a data directory: 16 readers get everything acknow
     expect(running.stderr).toContain('"reason":"killed by SIGKILL"');
   }, 120_000);
 
-  test('when the primary is killed and started again', async () => {
+  test('LIF3 when the primary is killed and started again', async () => {
     const options = { port: await freePort(), config: kept() };
     const { url } = await started(options);
     const crowd = await gather(url);
@@ -127,7 +127,7 @@ describe('several workers and a data directory: 16 readers get everything acknow
     crowd.expectWhole();
   }, 120_000);
 
-  test('when all are killed in the middle of their commits', async () => {
+  test('LIF3 when all are killed in the middle of their commits', async () => {
     const options = { port: await freePort(), config: kept() };
     const { url } = await started(options);
     const crowd = await gather(url);
@@ -140,7 +140,7 @@ describe('several workers and a data directory: 16 readers get everything acknow
     crowd.expectWhole();
   }, 120_000);
 
-  test('when all workers are replaced one after another, and no request is refused or broken', async () => {
+  test('LIF4 LIF5 when all workers are replaced one after another, and no request is refused or broken', async () => {
     const { running, url } = await started({ config: kept({ drain: '1s' }) });
     const before = workersOf(running);
     const crowd = await gather(url);
@@ -182,7 +182,7 @@ describe('several workers and a data directory: 16 readers get everything acknow
 });
 
 describe('several workers without a data directory', () => {
-  test('lose nothing when one of them is killed', async () => {
+  test('LIF1 lose nothing when one of them is killed', async () => {
     const { running, url } = await started({ config: config() });
     const crowd = await gather(url);
     await crowd.publish(200, [0.3, 0.7], async (index) => {
@@ -193,7 +193,7 @@ describe('several workers without a data directory', () => {
     crowd.expectWhole();
   }, 120_000);
 
-  test('have every reader told when the primary is killed', async () => {
+  test('LIF3 have every reader told when the primary is killed', async () => {
     const options = { port: await freePort(), config: config() };
     const { running, url } = await started(options);
     const crowd = await gather(url);
@@ -238,7 +238,7 @@ function stream(url: string): Promise<{ end: Promise<'whole' | 'cut'> }> {
 }
 
 describe('workers whose primary is killed', () => {
-  test('close their clients, each in the words of its transport, and end', async () => {
+  test('LIF3 close their clients, each in the words of its transport, and end', async () => {
     const { running, url } = await started({ config: config() });
     const sockets = await Promise.all(
       Array.from({ length: 12 }, () => webSocket(`${running.wsUrl}/sub?channel=log:1`)),
@@ -251,7 +251,7 @@ describe('workers whose primary is killed', () => {
     expect(await gone(workers)).toEqual([]);
   });
 
-  test('end in the middle of their drain, too', async () => {
+  test('LIF3 end in the middle of their drain, too', async () => {
     const { running } = await started({ config: config({ drain: '60s' }) });
     const sockets = await Promise.all(Array.from({ length: 6 }, () => webSocket(`${running.wsUrl}/ws`)));
     const workers = workersOf(running);
@@ -262,7 +262,7 @@ describe('workers whose primary is killed', () => {
     expect(await gone(workers)).toEqual([]);
   });
 
-  test('end even where they hang while they start', async () => {
+  test('LIF3 end even where they hang while they start', async () => {
     const file = join(folder, 'carillon.config.mjs');
     writeFileSync(file, "if (process.argv.includes('worker')) for (;;);\nexport default { workers: 2 };\n");
     const primary = spawn(process.execPath, [carillonBin, 'serve', '--config', file, '--port', '0'], {
@@ -282,7 +282,7 @@ describe('workers whose primary is killed', () => {
 });
 
 describe('a worker that hangs', () => {
-  test('is killed and replaced, and the log says why', async () => {
+  test('LIF2 is killed and replaced, and the log says why', async () => {
     const { running } = await started({ config: config() });
     const [worker] = workersOf(running);
     kill(worker, 'SIGSTOP');
@@ -294,7 +294,7 @@ describe('a worker that hangs', () => {
 });
 
 describe('signals', () => {
-  test('that reach workers change nothing, and those to the whole group end all at once and in order', async () => {
+  test('LIF6 that reach workers change nothing, and those to the whole group end all at once and in order', async () => {
     const { running } = await started({ config: config({ drain: '1s' }) });
     const workers = workersOf(running);
     const sockets = await Promise.all(Array.from({ length: 12 }, () => webSocket(`${running.wsUrl}/ws`)));
@@ -311,7 +311,7 @@ describe('signals', () => {
     expect(await gone(workers)).toEqual([]);
   });
 
-  test('that come again later cut the end short, and leave nobody behind', async () => {
+  test('LIF6 that come again later cut the end short, and leave nobody behind', async () => {
     const { running } = await started({ config: config({ drain: '60s' }) });
     const workers = workersOf(running);
     const { code } = await webSocket(`${running.wsUrl}/ws`);
@@ -326,7 +326,7 @@ describe('signals', () => {
 });
 
 describe('a server of several processes that cannot start', () => {
-  test('says so as one of one process does: an occupied port, whose workers share it or not', async () => {
+  test('LIF7 says so as one of one process does: an occupied port, whose workers share it or not', async () => {
     const { running } = await started({ config: config() });
     const file = join(folder, 'config.json');
     for (const workers of [1, 2]) {
@@ -349,7 +349,7 @@ describe('a server of several processes that cannot start', () => {
       { ingest: { redis: { url: 'redis://127.0.0.1:1', required: true, channels: { 'log:*': 'log:*' } } } },
     ],
     ['an address that is none of this machine', 78, { host: '203.0.113.7' }],
-  ])('says so as one of one process does: %s', async (_, code, more) => {
+  ])('LIF7 says so as one of one process does: %s', async (_, code, more) => {
     writeFileSync(join(folder, 'hooks.mjs'), "throw new Error('not today');\n");
     writeFileSync(join(folder, 'carillon.db'), 'no database');
     const file = join(folder, 'config.json');

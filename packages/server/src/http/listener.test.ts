@@ -112,7 +112,7 @@ describe('connections', () => {
     await expect(host.call('/healthz')).rejects.toThrow('ECONNREFUSED');
   });
 
-  test('that wait to be accepted when the server ends are answered, every one', async () => {
+  test('LIF5 that wait to be accepted when the server ends are answered, every one', async () => {
     const host = await startHttp();
     const waiting = Array.from({ length: 50 }, () => connect(host.port, '127.0.0.1'));
     const answers = waiting.map((socket) => rest(socket, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
@@ -121,7 +121,7 @@ describe('connections', () => {
       expect(await answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\nConnection: close\r\n/);
   });
 
-  test('that are in use when the server ends get an answer to their next request, which is their last', async () => {
+  test('LIF5 that are in use when the server ends get an answer to their next request, which is their last', async () => {
     const host = await startHttp();
     const kept = connect(host.port, '127.0.0.1');
     const get = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n';

@@ -123,7 +123,7 @@ class Stage {
 }
 
 describe('a worker that dies', () => {
-  test('is replaced, and the log says which it was and how it went', async () => {
+  test('LIF1 is replaced, and the log says which it was and how it went', async () => {
     const stage = await Stage.with(2);
     stage.worker(2).die('killed by SIGSEGV');
     await stage.settle();
@@ -137,7 +137,7 @@ describe('a worker that dies', () => {
     expect(stage.supervisor.restarts).toBe(1);
   });
 
-  test('again and again is waited for twice as long each time, up to a limit; one that served long counts as new', async () => {
+  test('LIF1 again and again is waited for twice as long each time, up to a limit; one that served long counts as new', async () => {
     const stage = await Stage.with(1);
     const waits: unknown[] = [];
     for (let death = 1; death <= 12; death++) {
@@ -231,7 +231,7 @@ describe('a start', () => {
 });
 
 describe('a replacement of all', () => {
-  test('goes from one to the next, and each new one serves before its old one leaves', async () => {
+  test('LIF4 goes from one to the next, and each new one serves before its old one leaves', async () => {
     const stage = await Stage.with(2);
     stage.isSmooth = false;
     for (const worker of stage.workers) worker.endsAtOnce = false;
@@ -254,7 +254,7 @@ describe('a replacement of all', () => {
     expect(stage.supervisor.restarts).toBe(0);
   });
 
-  test('that is wished for again meanwhile is the same one; later it is another', async () => {
+  test('LIF4 that is wished for again meanwhile is the same one; later it is another', async () => {
     const stage = await Stage.with(2);
     const first = stage.supervisor.replaceAll();
     expect(stage.supervisor.replaceAll()).toBe(first);
@@ -264,7 +264,7 @@ describe('a replacement of all', () => {
     expect(stage.serving).toEqual([5, 6]);
   });
 
-  test('keeps the old ones where a new one does not start', async () => {
+  test('LIF4 keeps the old ones where a new one does not start', async () => {
     const stage = await Stage.with(2);
     stage.isSmooth = false;
     const replaced = stage.supervisor.replaceAll();
@@ -392,7 +392,7 @@ describe('a close', () => {
 });
 
 describe('a worker that hangs', () => {
-  test('is killed when it has not answered for so long, and replaced; the log says why', async () => {
+  test('LIF2 is killed when it has not answered for so long, and replaced; the log says why', async () => {
     const stage = await Stage.with(2);
     stage.worker(1).isAwake = false;
     await stage.clock.elapse(limits.workerPulseMs + limits.workerSilentMs - 1);
@@ -427,7 +427,7 @@ describe('a worker that hangs', () => {
     expect(stage.serving).toEqual([1]);
   });
 
-  test('is not suspected after the machine slept: what counts are the primary’s own turns', async () => {
+  test('LIF2 is not suspected after the machine slept: what counts are the primary’s own turns', async () => {
     const stage = await Stage.with(1);
     stage.worker(1).isAwake = false;
     const { clock } = stage;
