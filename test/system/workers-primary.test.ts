@@ -87,6 +87,25 @@ interface Drawn {
   readonly channel: string;
 }
 
+test('CMD5 HOK4 an idempotency key holds at every worker, also while a hook is being asked', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-keyed-'));
+  const hooks = join(folder, 'hooks.mjs');
+  writeFileSync(
+    hooks,
+    'export const publish = () => new Promise((resolve) => setTimeout(() => resolve({ data: Math.random() }), 50));',
+  );
+  const history = { size: 50, ttl: '1m' };
+  await start({ hooks, channels: { 'chat:*': { subscribe: 'user', history } } });
+  const publish = { channel: 'chat:1', data: 1, idempotency_key: 'once' };
+  const answers = await Promise.all(Array.from({ length: 24 }, () => api('publish', publish)));
+  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(await api('history', { channel: 'chat:1' })).toMatchObject({
+    offset: 1,
+    publications: [{ offset: 1 }],
+  });
+  rmSync(folder, { recursive: true, force: true });
+});
+
 const redisPath = requireOrSkip('redis-server');
 
 describe.skipIf(redisPath === undefined)('Redis', () => {

@@ -54,7 +54,10 @@ export const callback = section({
     'Sent with every request, for example a key by which the backend knows this server.',
     { secret: 'value', entry: 'name' },
   ),
-  concurrency: key(whole(1, 10_000).default(64), 'Requests to the backend at the same time; others wait.'),
+  concurrency: key(
+    whole(1, 10_000).default(64),
+    'Requests of one worker to the backend at the same time; others wait.',
+  ),
 });
 
 /** The sections as they are when they were checked. */

@@ -204,7 +204,7 @@ const rule = section({
 const limits = section({
   connectionsPerAddress: key(
     whole(1, 10_000_000).default(bounds.connectionsPerAddress),
-    'Open connections of one client address; loopback and trusted proxies are not counted.',
+    'Open connections of one client address at one worker; loopback and trusted proxies are not counted.',
   ),
   channelsPerConnection: key(
     whole(1, 1_000_000).default(bounds.channelsPerConnection),
@@ -224,7 +224,7 @@ const limits = section({
   ),
   hookMemoryBytes: key(
     whole(16_777_216, 64 * gibibyte).default(bounds.hookMemoryBytes),
-    'What the hooks may need in memory; a thread that needs more is ended and replaced.',
+    'What the hooks of one worker may need in memory; a thread that needs more is ended and replaced.',
   ),
   memoryHistoryBytes: key(
     whole(1_048_576, 64 * gibibyte).default(bounds.memoryHistoryBytes),
@@ -232,7 +232,7 @@ const limits = section({
   ),
   laneLogBytes: key(
     whole(65_536, gibibyte).default(bounds.laneLogBytes),
-    'What one channel keeps for connections that are behind; past it they read on from the history.',
+    'What one channel keeps at each worker for connections that are behind; past it they read on from the history.',
   ),
   webhookQueueEvents: key(
     whole(100, 10_000_000).default(bounds.webhookQueueEvents),

@@ -56,7 +56,7 @@ export async function startCore(
     log,
     hooks,
     lifecycle: [hooks, webhooks],
-    ...nodeLimits(settings, addresses),
+    ...nodeLimits(settings, addresses, home),
   });
   const { dataDir } = settings;
   if (dataDir === undefined || home !== undefined) await node.start();

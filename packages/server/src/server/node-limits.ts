@@ -2,16 +2,19 @@
 import type { Settings } from '../config/settings.ts';
 import type { NodeOptions } from '../core/node.ts';
 import type { ClientAddresses } from '../http/address.ts';
+import { linkedGuesses } from '../workers/guesses.ts';
+import type { WorkerHome } from './home.ts';
 
 type NodeLimits = Pick<
   NodeOptions,
   'channelsPerConnection' | 'laneLogBytes' | 'publishesPerSecond' | 'rates' | 'guesses' | 'graceMs'
 >;
 
-/** `addresses` say which of them are counted. */
+/** `addresses` say which of them are counted; `home`: there are other workers. */
 export function nodeLimits(
   { limits, rates, presence }: Settings,
   addresses: Pick<ClientAddresses, 'bucketOf'>,
+  home?: Pick<WorkerHome, 'calls'>,
 ): NodeLimits {
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = limits;
   const { commandsPerUser: commands, publishesPerUser: publishes, refusedTokensPerAddress: refused } = rates;
@@ -21,7 +24,13 @@ export function nodeLimits(
     laneLogBytes,
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     rates: { ...(commands !== undefined && { commands }), ...(publishes !== undefined && { publishes }) },
-    ...(refused !== undefined && { guesses: { rate: refused, bucketOf } }),
+    ...(refused !== undefined && {
+      guesses: {
+        rate: refused,
+        bucketOf,
+        ...(home !== undefined && { elsewhere: linkedGuesses(home.calls) }),
+      },
+    }),
     graceMs: presence.graceMs,
   };
 }

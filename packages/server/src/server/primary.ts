@@ -12,6 +12,7 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
 import { SharedGroups } from '../workers/groups.ts';
+import { SharedGuesses } from '../workers/guesses.ts';
 import { Relay } from '../workers/relay.ts';
 import { Listeners, SharedAttendance } from './attendance.ts';
 import { createBroker } from './broker.ts';
@@ -139,6 +140,7 @@ function sharedBy(parts: PrimaryParts): readonly Shared[] {
     userTags,
     blocks,
     inboxes,
+    new SharedGuesses(),
     sharedDesk({ ...parts, publisher }),
     new PrimaryIngest({ ...parts, publisher }),
   ];
