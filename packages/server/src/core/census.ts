@@ -24,17 +24,17 @@ export interface SessionDetails extends SessionSummary {
   readonly channels: readonly string[];
 }
 
-/** Something with its place in the order of coming. */
-export interface Placed<Value> {
+/** A session and its place in the order of coming. */
+export interface Place {
   readonly order: number;
-  readonly value: Value;
+  readonly session: string;
 }
 
 /** A part of those whom a target means. */
-export interface CensusPage {
+export interface Places {
   /** In the order of their coming. */
-  readonly sessions: readonly Placed<SessionSummary>[];
-  /** How many are in this place or a later one. */
+  readonly places: readonly Place[];
+  /** How many came after the place that was named: these, and more. */
   readonly later: number;
   readonly total: number;
 }
@@ -47,11 +47,11 @@ export interface Tally {
 
 export interface Census {
   /** Those who came after a place, at most `limit` of them. */
-  page(to: Target, after: number, limit: number): Promise<CensusPage>;
+  places(to: Target, after: number, limit: number): Promise<Places>;
+  /** What there is to tell of sessions, in their order, without those that are gone. */
+  summaries(sessions: readonly string[]): Promise<readonly SessionSummary[]>;
   /** @throws {ReplyError} 108 (404) there is no such session. */
   session(id: string): Promise<SessionDetails>;
-  /** The ids of the user's sessions in the order of their coming, at most `limit`. */
-  user(user: string, limit: number): Promise<readonly Placed<string>[]>;
   /** Of each of the groups. */
   tally(groups: readonly string[]): Promise<readonly Tally[]>;
 }
@@ -71,15 +71,20 @@ export class LocalCensus implements Census {
     this.#context = context;
   }
 
-  async page(to: Target, after: number, limit: number): Promise<CensusPage> {
+  async places(to: Target, after: number, limit: number): Promise<Places> {
     const found = await this.#context.addressing.resolve(to);
     const later = after === 0 ? found : found.filter(({ order }) => order > after);
     // Everybody is kept in this order.
     const ordered = 'all' in to ? later : later.toSorted((a, b) => a.order - b.order);
-    const sessions = ordered
-      .slice(0, limit)
-      .map((session) => ({ order: session.order, value: this.#summary(session) }));
-    return { sessions, later: ordered.length, total: found.length };
+    const places = ordered.slice(0, limit).map(({ order, id }) => ({ order, session: id }));
+    return { places, later: ordered.length, total: found.length };
+  }
+
+  async summaries(sessions: readonly string[]): Promise<readonly SessionSummary[]> {
+    return sessions
+      .map((id) => this.#context.registry.session(id))
+      .filter((session) => session !== undefined)
+      .map((session) => this.#summary(session));
   }
 
   async session(id: string): Promise<SessionDetails> {
@@ -96,13 +101,6 @@ export class LocalCensus implements Census {
       groups: [...new Set([...own, ...ofUser])],
       channels: subscriptions.map(({ channel }) => channel),
     };
-  }
-
-  async user(user: string, limit: number): Promise<readonly Placed<string>[]> {
-    return [...this.#context.registry.user(user)]
-      .toSorted((a, b) => a.order - b.order)
-      .slice(0, limit)
-      .map(({ order, id }) => ({ order, value: id }));
   }
 
   async tally(groups: readonly string[]): Promise<readonly Tally[]> {

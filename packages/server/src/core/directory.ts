@@ -61,11 +61,12 @@ export class Directory {
 
   /** In the order of their coming. @throws {ReplyError} 107 a cursor that no page gave. */
   async sessions(to: Target, { limit = limits.listedSessions, cursor }: PageQuery): Promise<SessionPage> {
-    const { sessions, later, total } = await this.#context.census.page(to, orderOf(cursor), limit);
+    const { census } = this.#context;
+    const { places, later, total } = await census.places(to, orderOf(cursor), limit);
     return {
-      sessions: sessions.map(({ value }) => value),
+      sessions: await census.summaries(places.map(({ session }) => session)),
       total,
-      ...(limit > 0 && sessions.length < later && { cursor: String(sessions.at(-1)?.order) }),
+      ...(limit > 0 && places.length < later && { cursor: String(places.at(-1)?.order) }),
     };
   }
 
@@ -76,8 +77,8 @@ export class Directory {
 
   /** The ids of the user's sessions, feeds among them, in the order of their coming; at most {@link limits.listedSessions}. */
   async user(user: string): Promise<readonly string[]> {
-    const sessions = await this.#context.census.user(user, limits.listedSessions);
-    return sessions.map(({ value }) => value);
+    const { places } = await this.#context.census.places({ users: [user] }, 0, limits.listedSessions);
+    return places.map(({ session }) => session);
   }
 
   /** In the order of their making. @throws {ReplyError} 107 a cursor that no page gave. */

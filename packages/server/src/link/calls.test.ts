@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { tooMany } from '../core/errors.ts';
 import { linked, settled } from '../testing/linked.ts';
+import { Calls } from './calls.ts';
 
 interface Desk {
   echo(...args: unknown[]): unknown;
@@ -92,6 +93,19 @@ describe('calls', () => {
     await expect(remote.unsendable()).rejects.toMatchObject({ code: 100 });
     expect(faults).toEqual([expect.stringContaining('desk.unsendable: ')]);
     expect(await remote.echo('x')).toEqual(['x']);
+  });
+
+  test('that are too large, and answers that are, are refused, and the link goes on', async () => {
+    const { primary, worker, faults } = linked();
+    const failed = (name: string): void => void faults.push(name);
+    const [here, there] = [primary, worker].map(({ stream }) => new Calls(stream, failed, 1_000));
+    const desk = { repeat: (text: string, times: number) => text.repeat(times) };
+    here?.offer('desk', desk, ['repeat']);
+    const remote = there?.remote<typeof desk>('desk');
+    await expect(remote?.repeat('x'.repeat(1_000), 0)).rejects.toMatchObject({ code: 106, status: 400 });
+    await expect(remote?.repeat('x', 1_000)).rejects.toMatchObject({ code: 106, status: 400 });
+    expect(await remote?.repeat('x', 900)).toHaveLength(900);
+    expect(faults).toEqual([]);
   });
 
   test('reach only what is offered', async () => {

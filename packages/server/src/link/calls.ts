@@ -43,10 +43,16 @@ export class Calls {
   readonly #offered = new Map<string, Offered>();
   readonly #asked = new Map<number, Asked>();
   readonly #failed: (name: string, error: unknown) => void;
+  readonly #maxBytes: number;
   #lastId = 0;
 
-  /** `failed` hears of faults that are no refusals: the other end is only told that there was one. */
-  constructor(stream: FrameStream, failed: (name: string, error: unknown) => void) {
+  /** `failed` hears of faults that are no refusals: the other end is only told that there was one. `maxBytes`: of a question or an answer. */
+  constructor(
+    stream: FrameStream,
+    failed: (name: string, error: unknown) => void,
+    maxBytes: number = limits.linkFrameBytes,
+  ) {
+    this.#maxBytes = maxBytes;
     this.#stream = stream;
     this.#failed = failed;
     stream.receive(kinds.call, (body) => this.#called(body));
@@ -92,7 +98,9 @@ export class Calls {
       return Promise.reject(tooMuchWaits());
     this.#lastId += 1;
     const id = this.#lastId;
-    this.#stream.send(frame(kinds.call, serialize([id, name, method, args])));
+    const question = serialize([id, name, method, args]);
+    if (question.length > this.#maxBytes) return Promise.reject(tooLarge(this.#maxBytes));
+    this.#stream.send(frame(kinds.call, question));
     return new Promise((resolve, reject) => this.#asked.set(id, { ordered, resolve, reject }));
   }
 
@@ -110,7 +118,11 @@ export class Calls {
   /** What is no promise is answered at once: before anything that is told from then on. */
   #called(body: Buffer): void {
     const [id, name, method, args] = deserialize(body) as [number, string, string, unknown[]];
-    const answer = (result: unknown): void => this.#stream.send(frame(kinds.result, serialize([id, result])));
+    const answer = (result: unknown): void => {
+      const bytes = serialize([id, result]);
+      if (bytes.length > this.#maxBytes) throw tooLarge(this.#maxBytes);
+      this.#stream.send(frame(kinds.result, bytes));
+    };
     const fail = (error: unknown): void => {
       if (!(error instanceof ReplyError)) this.#failed(`${name}.${method}`, error);
       const { code, message, status, retryAfterMs } =
@@ -178,6 +190,13 @@ export function methodsThat(act: (method: string, args: unknown[]) => unknown): 
 /** The refusal of what would be asked of a process that is far behind. */
 export function tooMuchWaits(): ReplyError {
   return refuse('notAvailable', 'too much waits for another process of the server; try again');
+}
+
+function tooLarge(maxBytes: number): ReplyError {
+  return refuse(
+    'limitExceeded',
+    `what crosses between the processes of the server has at most ${maxBytes} bytes; ask for less`,
+  );
 }
 
 function gone(): ReplyError {

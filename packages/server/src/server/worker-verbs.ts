@@ -19,7 +19,7 @@ export function workerVerbs(
     ...(['contextOf', 'setContext', 'updateContext'] as const),
   ]);
   calls.offer(ownSessionsName, new OwnSessions(people), ['subscribe', 'unsubscribe']);
-  calls.offer(censusName, census, ['page', 'session', 'user', 'tally']);
+  calls.offer(censusName, census, ['places', 'summaries', 'session', 'tally']);
   calls.offer(headcountsName, node.headcounts, ['headcount']);
   const headcounts = new SpreadHeadcounts(peers);
   return {

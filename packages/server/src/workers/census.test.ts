@@ -1,7 +1,7 @@
 /** How many are where, counted at several workers, up to a limit. */
 import { describe, expect, test } from 'vitest';
 import { World } from '../testing/worker-world.ts';
-import { SpreadHeadcounts } from './census.ts';
+import { SpreadCensus, SpreadHeadcounts } from './census.ts';
 
 /** Three workers with a client each. Client by client, the channels `n:0`, `n:1`, ... that it is subscribed to. */
 async function start(...channels: readonly (readonly number[])[]) {
@@ -50,6 +50,16 @@ describe('channels that nobody named', () => {
       expect(others[119]?.[1]).toBe(limit >= 120 ? 2 : undefined);
     }
   });
+});
+
+test('ADR12 ADR15 sessions that are gone when they are asked for are left out, and the others stay in their order', async () => {
+  const world = await World.of(3);
+  const ids = [];
+  for (const user of ['a', 'b', 'c', 'd', 'e']) ids.push((await world.connect(user)).session);
+  await world.api('disconnect', { to: { session: ids[1] } });
+  const census = new SpreadCensus(world.nodes[0]?.worker?.peers ?? expect.fail('there is no worker'));
+  const found = census.summaries([...ids.toReversed(), 'x', '9.y']);
+  expect((await found).map(({ user }) => user)).toEqual(['e', 'd', 'c', 'a']);
 });
 
 test('ADR15 groups are counted in parts, and each gets its own count', async () => {

@@ -2,10 +2,11 @@
 import { limits } from '@carillon/protocol';
 import type { Target } from '../core/addressing.ts';
 import type { ChannelQuery } from '../core/broker.ts';
-import type { Census, CensusPage, Placed, SessionDetails, Tally } from '../core/census.ts';
+import type { Census, Places, SessionDetails, SessionSummary, Tally } from '../core/census.ts';
 import { type Headcount, type Headcounts, joined } from '../core/headcount.ts';
 import type { Everywhere, Peers } from './peers.ts';
-import { sum } from './spread.ts';
+import { workerOf } from './session-ids.ts';
+import { ifThere, sum } from './spread.ts';
 
 /** The names under which workers offer theirs. */
 export const censusName = 'census';
@@ -18,21 +19,26 @@ export class SpreadCensus implements Census {
     this.#peers = peers;
   }
 
-  async page(to: Target, after: number, limit: number): Promise<CensusPage> {
-    const pages = await this.#everywhere().page(to, after, limit);
+  async places(to: Target, after: number, limit: number): Promise<Places> {
+    const parts = await this.#everywhere().places(to, after, limit);
+    const places = parts.flatMap((part) => part.places).toSorted((a, b) => a.order - b.order);
     return {
-      sessions: inOrder(pages.map(({ sessions }) => sessions)).slice(0, limit),
-      later: sum(pages.map(({ later }) => later)),
-      total: sum(pages.map(({ total }) => total)),
+      places: places.slice(0, limit),
+      later: sum(parts.map(({ later }) => later)),
+      total: sum(parts.map(({ total }) => total)),
     };
+  }
+
+  async summaries(sessions: readonly string[]): Promise<readonly SessionSummary[]> {
+    const asked = [...Map.groupBy(sessions, workerOf).values()].map((own) =>
+      ifThere(this.#peers.at<Census>(own[0] ?? '', censusName).summaries(own), []),
+    );
+    const found = new Map((await Promise.all(asked)).flat().map((summary) => [summary.session, summary]));
+    return sessions.map((session) => found.get(session)).filter((summary) => summary !== undefined);
   }
 
   session(id: string): Promise<SessionDetails> {
     return this.#peers.at<Census>(id, censusName).session(id);
-  }
-
-  async user(user: string, limit: number): Promise<readonly Placed<string>[]> {
-    return inOrder(await this.#everywhere().user(user, limit)).slice(0, limit);
   }
 
   /** In parts: a worker names the users whom it has, so that one whom several have counts once. */
@@ -76,8 +82,4 @@ function together(tallies: readonly Tally[]): Tally {
   const users = new Set<string>();
   for (const tally of tallies) for (const user of tally.users) users.add(user);
   return { sessions: sum(tallies.map(({ sessions }) => sessions)), users };
-}
-
-function inOrder<Value>(lists: readonly (readonly Placed<Value>[])[]): Placed<Value>[] {
-  return lists.flat().toSorted((a, b) => a.order - b.order);
 }
