@@ -2,7 +2,7 @@
 import { LinkBroker } from '../../../packages/server/src/brokers/link/broker.ts';
 import { LinkHost } from '../../../packages/server/src/brokers/link/host.ts';
 import type { LinkBounds } from '../../../packages/server/src/brokers/link/worker-link.ts';
-import type { Broker } from '../../../packages/server/src/core/broker.ts';
+import type { Broker, BrokerSink } from '../../../packages/server/src/core/broker.ts';
 import type { Clock } from '../../../packages/server/src/core/clock.ts';
 import { Node } from '../../../packages/server/src/core/node.ts';
 import type { Rules } from '../../../packages/server/src/core/rules.ts';
@@ -188,10 +188,10 @@ export class Cluster {
   }
 
   #node(id: number, process: SimProcess, stream: FrameStream): Node {
-    const { rules, laneLogBytes, error } = this.#options;
+    const { rules, laneLogBytes, error, draw } = this.#options;
     const silent = (): void => {};
     return new Node({
-      broker: new LinkBroker({ stream, lost: () => {} }),
+      broker: new CrowdedBroker(stream, process, draw),
       rules,
       authenticator: { admitsAnonymous: true, authenticate: (token) => Promise.resolve({ user: token }) },
       clock: process,
@@ -210,5 +210,30 @@ export class Cluster {
       channelsPerConnection: 128,
       laneLogBytes,
     });
+  }
+}
+
+/** A worker's broker whose hub has no room for a while, now and then. */
+class CrowdedBroker extends LinkBroker {
+  readonly #process: SimProcess;
+  readonly #draw: Random;
+
+  constructor(stream: FrameStream, process: SimProcess, draw: Random) {
+    super({ stream, lost: () => {} });
+    this.#process = process;
+    this.#draw = draw;
+  }
+
+  override start(sink: BrokerSink): Promise<void> {
+    return super.start({
+      publications: (channel, batch, epoch) => sink.publications(channel, batch, epoch),
+      gap: (channel) => sink.gap(channel),
+      room: () => this.#room(),
+    });
+  }
+
+  #room(): Promise<void> | undefined {
+    if (this.#draw(25) > 0) return undefined;
+    return new Promise((resolve) => void this.#process.after(this.#draw(20), resolve));
   }
 }

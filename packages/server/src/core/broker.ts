@@ -119,4 +119,9 @@ export interface BrokerSink {
   publications(channel: string, batch: readonly Publication[], epoch: string): void;
   /** Publications of the channel may be missing: its subscribers must re-read. */
   gap(channel: string): void;
+  /**
+   * Resolves when there is room for more; undefined where there is. A broker in another process hands on no more until then, and so has
+   * publishers elsewhere wait; those of this process ask the hub.
+   */
+  room?(): Promise<void> | undefined;
 }

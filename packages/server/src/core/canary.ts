@@ -36,6 +36,10 @@ export class Canary implements BrokerSink {
     else this.#sink.gap(channel);
   }
 
+  room(): Promise<void> | undefined {
+    return this.#sink.room?.();
+  }
+
   #heard(): void {
     for (const heard of this.#waiting.splice(0)) heard();
   }

@@ -1,4 +1,5 @@
 /** Methods called over a link: answers, refusals, order, and the end of either side. */
+import { limits } from '@carillon/protocol';
 import { describe, expect, test } from 'vitest';
 import { tooMany } from '../core/errors.ts';
 import { linked, settled } from '../testing/linked.ts';
@@ -115,6 +116,25 @@ describe('calls', () => {
     await expect(
       worker.calls.remote<{ constructor(): void; toString(): string }>('desk').toString(),
     ).rejects.toMatchObject({ code: 108 });
+  });
+});
+
+describe('calls of an end that is far behind', () => {
+  test('are refused when so many wait for an answer', async () => {
+    const { remote } = desk();
+    const asked = Array.from({ length: limits.linkQuestions }, () => remote.echo());
+    await expect(remote.echo()).rejects.toMatchObject({ code: 108, status: 503 });
+    await Promise.all(asked);
+    expect(await remote.echo('again')).toEqual(['again']);
+  });
+
+  test('are refused when so much waits to leave', async () => {
+    const { remote } = desk();
+    const part = Buffer.alloc(16_777_216);
+    const asked = [0, 1, 2, 3].map(() => remote.note(part.toString('latin1')));
+    await expect(remote.echo()).rejects.toMatchObject({ code: 108 });
+    await Promise.all(asked);
+    expect(await remote.echo('again')).toEqual(['again']);
   });
 });
 

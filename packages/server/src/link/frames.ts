@@ -22,8 +22,11 @@ export class FrameStream {
   #leavings: (() => void)[] = [];
   #isScheduled = false;
   #isWriting = false;
-  #isHeld = false;
+  /** Reasons why no further frame is received at present. */
+  #holds = 0;
   #isEnding = false;
+  /** Nothing more comes, so what is here is received whatever holds it. */
+  #isClosing = false;
   #isOver = false;
   #fault: unknown;
 
@@ -79,14 +82,23 @@ export class FrameStream {
     this.#leavings.push(leaving);
   }
 
-  /** Further frames are received in a later turn: until then, what was set off by the last one goes its way. */
-  hold(): void {
-    if (this.#isHeld) return;
-    this.#isHeld = true;
-    this.#later(() => {
-      this.#isHeld = false;
+  /**
+   * Further frames are received in a later turn: until then, what was set off by the last one goes its way. `until`: or as late as
+   * that, and nothing is taken from the other end meanwhile. It must not wait for anything that comes over this link.
+   */
+  hold(until?: Promise<void>): void {
+    this.#holds += 1;
+    const goOn = (): void => {
+      this.#holds -= 1;
+      if (this.#holds > 0) return;
+      this.#socket.resume();
       this.#read();
-    });
+    };
+    if (until === undefined) this.#later(goOn);
+    else {
+      this.#socket.pause();
+      void until.then(goOn);
+    }
   }
 
   /** Leaves with everything else of this turn. Who lets too much wait for an end that does not read, loses the link. */
@@ -152,7 +164,7 @@ export class FrameStream {
 
   #read(): void {
     try {
-      while (!this.#isHeld) {
+      while (this.#holds === 0 || this.#isClosing) {
         const next = this.#reader.next();
         if (next === undefined) break;
         const receiver = this.#receivers.get(next.kind);
@@ -167,7 +179,7 @@ export class FrameStream {
 
   #over(): void {
     if (this.#isOver) return;
-    this.#isHeld = false;
+    this.#isClosing = true;
     if (this.#fault === undefined) this.#read();
     this.#isOver = true;
     for (const ended of this.#endings) ended();

@@ -92,6 +92,8 @@ export class LinkedBroker implements BrokerSink {
   readonly batches: number[] = [];
   readonly gaps: string[] = [];
   lost = 0;
+  /** What it has to wait for before it takes more. */
+  wait: Promise<void> | undefined;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -111,5 +113,9 @@ export class LinkedBroker implements BrokerSink {
 
   gap(channel: string): void {
     this.gaps.push(channel);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.wait;
   }
 }

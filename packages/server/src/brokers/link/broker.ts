@@ -56,6 +56,8 @@ export class LinkBroker implements Broker {
     stream.receive(kinds.publications, (body) => {
       const { channel, batch, epoch } = readPublications(body);
       this.#sink?.publications(channel, batch, epoch);
+      const room = this.#sink?.room?.();
+      if (room !== undefined) stream.hold(room);
     });
     stream.receive(kinds.gap, (body) => this.#sink?.gap(readGap(body)));
     stream.receive(kinds.answer, (body) => {

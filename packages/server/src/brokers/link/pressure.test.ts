@@ -3,10 +3,12 @@ import { limits } from '@carillon/protocol';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type LinkedBroker, LinkMachine } from '../../testing/link-machine.ts';
 import { settled } from '../../testing/linked.ts';
+import { gapFrame } from './messages.ts';
 
 const kept = { retention: { size: 100, ttlMs: 60_000 } };
 const large = JSON.stringify('x'.repeat(500_000));
 const machines: LinkMachine[] = [];
+const eventually = (look: () => void): Promise<void> => vi.waitFor(look, { timeout: 20_000 });
 
 async function start() {
   const machine = await LinkMachine.start();
@@ -34,7 +36,7 @@ async function fill({ machine, slow, quick }: Awaited<ReturnType<typeof start>>,
   slow.socket.pause();
   const all = quick.seen.length + count;
   const counted = publishing(quick, 'a', large, count);
-  await vi.waitFor(() => expect(quick.seen).toHaveLength(all));
+  await eventually(() => expect(quick.seen).toHaveLength(all));
   expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes);
   return counted;
 }
@@ -51,9 +53,9 @@ describe('publishers', () => {
     expect(counted.answers).toBeLessThan(8);
     world.slow.socket.resume();
     await counted.all;
-    await vi.waitFor(() => expect(world.slow.seen).toEqual(world.quick.seen));
+    await eventually(() => expect(world.slow.seen).toEqual(world.quick.seen));
     expect(world.slow.gaps).toEqual([]);
-    await vi.waitFor(() => expect(world.machine.streams[0]?.waitingBytes).toBe(0));
+    await eventually(() => expect(world.machine.streams[0]?.waitingBytes).toBe(0));
   });
 
   test('wait for it so long and not longer, and then no more before it has caught up', async () => {
@@ -67,7 +69,7 @@ describe('publishers', () => {
     await counted.all;
     await quick.broker.publish('a', '"at once"', kept);
     slow.socket.resume();
-    await vi.waitFor(() => expect(slow.seen).toEqual(quick.seen));
+    await eventually(() => expect(slow.seen).toEqual(quick.seen));
     // It has caught up, and has to fall behind anew.
     const again = await fill(world, 17);
     await settled(100);
@@ -88,6 +90,28 @@ describe('publishers', () => {
   });
 });
 
+describe('a worker that has no room for more', () => {
+  test('takes nothing until it has, and loses nothing', async () => {
+    const world = await start();
+    const { machine, slow, quick } = world;
+    let goOn: () => void = () => {};
+    slow.wait = new Promise((resolve) => {
+      goOn = resolve;
+    });
+    const counted = publishing(quick, 'a', large, 8);
+    await eventually(() => expect(quick.seen).toHaveLength(8));
+    await settled(100);
+    expect(slow.batches).toHaveLength(1);
+    expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes);
+    expect(counted.answers).toBeLessThan(8);
+    slow.wait = undefined;
+    goOn();
+    await counted.all;
+    await eventually(() => expect(slow.seen).toEqual(quick.seen));
+    expect(slow.gaps).toEqual([]);
+  });
+});
+
 describe('a worker that does not read', () => {
   test('gets a gap for each channel instead of more than its bound', async () => {
     const { machine, slow, quick } = await start();
@@ -95,30 +119,47 @@ describe('a worker that does not read', () => {
     slow.socket.pause();
     const count = Math.ceil(limits.linkWaitingBytes / large.length) + 20;
     const counted = publishing(quick, 'a', large, count);
-    await vi.waitFor(() => expect(quick.seen).toHaveLength(count));
+    await eventually(() => expect(quick.seen).toHaveLength(count));
     expect(machine.streams[0]?.waitingBytes).toBeLessThan(limits.linkWaitingBytes + large.length * 2);
     // Nothing more piles up behind it, so nobody has to wait.
     await quick.broker.publish('b', '1', kept);
     machine.clock.advance(limits.linkPatienceMs);
     await counted.all;
     slow.socket.resume();
-    await vi.waitFor(() => expect(slow.gaps.toSorted()).toEqual(['a', 'b']));
+    await eventually(() => expect(slow.gaps.toSorted()).toEqual(['a', 'b']));
     expect(slow.seen.length).toBeLessThan(count);
     await quick.broker.publish('a', '"after"', kept);
-    await vi.waitFor(() => expect(slow.seen.at(-1)).toBe(`a ${count + 1} "after"`));
+    await eventually(() => expect(slow.seen.at(-1)).toBe(`a ${count + 1} "after"`));
     const { publications } = await slow.broker.history('a', { limit: 100 });
     expect(publications).toHaveLength(count + 1);
+  });
+
+  test('is told of its gaps though answers keep its link busy', async () => {
+    const { machine, slow, quick } = await start();
+    slow.socket.pause();
+    const count = Math.ceil(limits.linkWaitingBytes / large.length) + 8;
+    const counted = publishing(quick, 'a', large, count);
+    await eventually(() => expect(quick.seen).toHaveLength(count));
+    machine.clock.advance(limits.linkPatienceMs);
+    await counted.all;
+    // Whatever is taken, something follows: the link is never empty, until it has told of the gap.
+    const [stream] = machine.streams;
+    stream?.onTaken(() => {
+      if (!slow.gaps.includes('a')) stream.send(gapFrame('filler'));
+    });
+    slow.socket.resume();
+    await eventually(() => expect(slow.gaps).toContain('a'));
   });
 
   test('has no more pages of history read for it than it takes', async () => {
     const { machine, slow, quick } = await start();
     for (let number = 0; number < 10; number++) await quick.broker.publish('a', large, kept);
-    await vi.waitFor(() => expect(slow.seen).toHaveLength(10));
+    await eventually(() => expect(slow.seen).toHaveLength(10));
     slow.socket.pause();
     const pages = Array.from({ length: 60 }, (_, index) =>
       slow.broker.history('a', { limit: 1, sinceOffset: index % 10, maxBytes: 1_000 + index }),
     );
-    await vi.waitFor(() => expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes));
+    await eventually(() => expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes));
     await settled(200);
     expect(machine.streams[0]?.waitingBytes).toBeLessThan(limits.linkFullBytes + 8 * large.length);
     expect(machine.inner.reads).toBeLessThan(20);
@@ -138,10 +179,10 @@ describe('a worker that does not read', () => {
       slow.broker.history('a', { limit: 1, sinceOffset: index % 10, maxBytes: 1_000 + index }),
     );
     const refused = Promise.allSettled(pages);
-    await vi.waitFor(() => expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes));
+    await eventually(() => expect(machine.streams[0]?.waitingBytes).toBeGreaterThan(limits.linkFullBytes));
     slow.socket.destroy();
     expect((await refused).map(({ status }) => status)).toEqual(pages.map(() => 'rejected'));
-    await vi.waitFor(() => expect(machine.streams[0]?.isOver).toBe(true));
+    await eventually(() => expect(machine.streams[0]?.isOver).toBe(true));
     await settled(100);
     expect(machine.clock.timers).toBe(1);
   });
@@ -184,7 +225,7 @@ describe('one turn', () => {
     await Promise.all(
       Array.from({ length: 50 }, (_, index) => quick.broker.publish('a', String(index), kept)),
     );
-    await vi.waitFor(() => expect(slow.seen).toHaveLength(50));
+    await eventually(() => expect(slow.seen).toHaveLength(50));
     expect(slow.seen).toEqual(quick.seen);
     expect(slow.batches.length).toBeLessThan(10);
   });

@@ -104,7 +104,7 @@ export class WorkerLink {
     this.#isStalled = false;
     this.#patience?.end();
     this.#patience = undefined;
-    if (this.#stream.waitingBytes === 0) this.#tellGaps();
+    this.#tellGaps();
     this.#admitReader();
   }
 
