@@ -15,7 +15,11 @@ export async function renderMetrics(): Promise<string> {
     table(['metric', 'type', 'labels', 'what it counts'], rows),
     'Beside these stand the figures of the process as the library `prom-client` collects them, with the same prefix:' +
       ' `carillon_process_cpu_seconds_total`, `carillon_process_resident_memory_bytes`,' +
-      ' `carillon_nodejs_eventloop_lag_p99_seconds` and others.',
+      ' `carillon_nodejs_eventloop_lag_p99_seconds` and others.\n\n' +
+      'With several workers, any of them answers for all. What is counted is the sum over workers, those that are gone' +
+      ' among them, so that nothing falls when one ends; a user, a channel, a member and a publication count once, at' +
+      ' however many workers they are. The figures of the process stand there once for each, with the label `worker`:' +
+      ' its number, or `primary`. A worker that does not answer within a second is told of as it was last known.',
   );
 }
 
@@ -29,6 +33,7 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
   return {
     counters,
     sessions: 1,
+    users: 1,
     connections: new Map([['websocket', 1]]),
     channels: 1,
     subscriptions: 1,
@@ -41,6 +46,7 @@ function sampleFigures(): ReturnType<ConstructorParameters<typeof Metrics>[0]> {
       durations: new Map([['publish', { buckets: [1], sum: 0, count: 1 }]]),
       bounds: [],
     },
+    processes: { workers: [{ worker: 1, connections: 1, cpuSeconds: 1, memoryBytes: 1 }], restarts: 0 },
     apiRequests: [{ method: 'publish', status: 200, count: 1 }],
     config: { loadedAt: 0, isFailing: false, succeeded: 0, failed: 0 },
     webhooks: [

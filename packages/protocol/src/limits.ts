@@ -269,6 +269,10 @@ export const limits = {
   /** How long a publication may take to come back, for `/readyz`; a worker waits a little longer for the primary's answer. */
   readyMs: 2_000,
   readyLinkMs: 500,
+  /** How often a worker tells the primary what it has counted, which would be lost with it. */
+  reportMs: 1_000,
+  /** How long a worker may take to tell its figures, for `info` and `/metrics`; those of before stand for it then. */
+  reportAnswerMs: 1_000,
   /** How long an answer that is late is waited for before the question is put again. */
   askAgainMs: 30_000,
   /** How long a worker may take to start. */

@@ -13,23 +13,22 @@ import type { RedisIngest } from './ingest/redis/ingest.ts';
 import { abandon } from './server/abandon.ts';
 import { startCore } from './server/core.ts';
 import { nativeDoor, readiness } from './server/doors.ts';
-import { info, measured } from './server/figures.ts';
 import { type PrimaryVerbs, placed, type WorkerHome } from './server/home.ts';
 import { startHooks } from './server/hooks.ts';
-import { ingestInfo, ingestOf } from './server/ingest.ts';
+import { ingestOf } from './server/ingest.ts';
 import { once } from './server/once.ts';
 import { startPrimary, workerCount } from './server/primary.ts';
 import { prepareChange } from './server/reconfiguration.ts';
 import { ownReloads, type Reloads, type ReloadsParts, workerReloads } from './server/reloads.ts';
 import { deskOf } from './server/rendezvous.ts';
 import type { RunningServer, ServerControls } from './server/running.ts';
+import { type Telling, tellingOf } from './server/telling.ts';
 import { makeTransports, type Transports } from './server/transports.ts';
 import { urlOf } from './server/url.ts';
 import { verbsOf } from './server/verbs.ts';
 import type { ServerWebhooks } from './server/webhooks.ts';
 import { SystemClock } from './system/clock.ts';
 import { version } from './system/version.ts';
-import { Metrics } from './telemetry/metrics.ts';
 import type { OfferedHooks } from './workers/hooks.ts';
 
 export { probeIngest } from './server/ingest.ts';
@@ -82,15 +81,14 @@ async function startProcess(
     log,
   });
   const verbs = verbsOf(node, home, {
-    info: async () => ({
-      ...info({ node, transports, hooks }, await ingestInfo(ingest, home), clock.now() - startedAt),
-      config: await reloads.info(),
-    }),
+    info: async () => ({ ...(await telling.info()), config: await reloads.info() }),
     webhooks,
     ...(desk !== undefined && { rendezvous: desk }),
   });
   const offered = await startHooks(hooks, settings, node, verbs, log, home?.calls);
   const ingest = await ingestOf(settings, node, { clock, log }, home);
+  const measured = { node, transports, ingest, webhooks, hooks, counters };
+  const telling = tellingOf({ ...measured, reloads, startedAt, clock }, home);
   const servers: HttpServers = new HttpServers({
     settings,
     version: version(),
@@ -103,10 +101,7 @@ async function startProcess(
     feedTransports: feeds.transports,
     native: nativeDoor(native, node, settings, { home, clock }),
     probe: readiness(node, { home, clock }),
-    metrics: new Metrics(() => ({
-      ...measured({ node, transports, ingest, webhooks, hooks, counters }),
-      ...(reloads.figures !== undefined && { config: reloads.figures() }),
-    })),
+    metrics: telling.metrics,
     addresses,
     clock,
     counters,
@@ -127,7 +122,7 @@ async function startProcess(
     close: once(async () => {
       const endsAt = clock.now() + settings.drainMs;
       webhooks.hurry();
-      await shutDown(settings, node, transports, servers, ingest, offered);
+      await shutDown(settings, node, transports, servers, ingest, offered, telling);
       await sayFarewell(webhooks, hooks, Math.max(0, endsAt - clock.now()));
       core.authenticator.close();
     }),
@@ -142,6 +137,7 @@ async function shutDown(
   servers: HttpServers,
   ingest: RedisIngest | undefined,
   offered: OfferedHooks | undefined,
+  telling: Telling,
 ): Promise<void> {
   const graceMs = Math.min(drainMs, limits.closingMs);
   const gone = servers.close(drainMs + graceMs);
@@ -152,6 +148,7 @@ async function shutDown(
   await gone;
   await ingest?.close();
   await offered?.leave();
+  telling.end();
   await node.close();
 }
 

@@ -317,6 +317,11 @@ export class Node {
     return this.#feeds.prepare(request);
   }
 
+  /** As in {@link Node.figures}, which costs more. */
+  get counters(): Counters {
+    return this.#counters;
+  }
+
   figures(): NodeFigures {
     let subscriptions = 0;
     for (const name of this.#hub.channelNames()) subscriptions += this.#hub.subscribers(name);

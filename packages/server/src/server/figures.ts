@@ -1,4 +1,4 @@
-/** What a server tells of itself: to Prometheus, and to those who ask the method `info`. */
+/** What a process tells of itself, and what the method `info` says of a server. */
 import type { Node } from '../core/node.ts';
 import type { HookRuntime } from '../hooks/runtime.ts';
 import type { ApiCounters } from '../http/api/counters.ts';
@@ -18,45 +18,98 @@ export interface MeasuredParts {
   readonly counters: ApiCounters;
 }
 
+/** Everything that is measured in this process, as it stands now, such that it can be sent to another one. */
 export function measured({ node, transports, ingest, webhooks, hooks, counters }: MeasuredParts): Figures {
-  const hookFigures = hooks.figures();
   return {
     ...node.figures(),
     connections: connectionsOf(transports),
-    apiRequests: counters.read(),
     webhooks: webhooks.figures(),
-    ...(hookFigures !== undefined && { hooks: hookFigures }),
+    ...counted({ node, hooks, counters }),
     ...(ingest !== undefined && { ingest: new Map([['redis', ingest.figures()]]) }),
   };
 }
 
-export function info(
-  { node, transports, hooks }: Pick<MeasuredParts, 'node' | 'transports' | 'hooks'>,
-  ingest: object | undefined,
-  uptimeMs: number,
-): object {
-  const hookInfo = hooks.info();
-  const { sessions, users, channels, subscriptions, counters } = node.figures();
-  const { pid } = process;
-  let connections = 0;
-  for (const count of connectionsOf(transports).values()) connections += count;
-  const { publications } = counters;
-  const deliveries = [...counters.deliveries.values()].reduce((sum, count) => sum + count, 0);
-  const counts = { connections, sessions, users, channels, subscriptions, publications, deliveries };
-  const worker = { id: 0, pid, ...counts, ...processFigures() };
+/** The part of it that only rises. Costs nothing for each client or channel. */
+export function counted({
+  node,
+  hooks,
+  counters,
+}: Pick<MeasuredParts, 'node' | 'hooks' | 'counters'>): Pick<Figures, 'counters' | 'apiRequests' | 'hooks'> {
+  const found = hooks.figures();
   return {
-    version: version(),
-    pid,
-    uptime: Math.floor(uptimeMs / 1_000),
-    engine: 'memory',
-    workers: [worker],
-    ...(ingest !== undefined && { ingest }),
-    ...(hookInfo !== undefined && { hooks: hookInfo }),
+    counters: node.counters,
+    apiRequests: counters.read(),
+    ...(found !== undefined && { hooks: { ...found, calls: [...found.calls] } }),
+  };
+}
+
+/** What the figures come to, for people. */
+export interface Counts {
+  readonly connections: number;
+  readonly sessions: number;
+  readonly users: number;
+  readonly channels: number;
+  readonly subscriptions: number;
+  readonly publications: number;
+  readonly deliveries: number;
+}
+
+export function countsOf({
+  connections,
+  sessions,
+  users,
+  channels,
+  subscriptions,
+  counters,
+}: Figures): Counts {
+  const sum = (counts: ReadonlyMap<string, number>): number =>
+    [...counts.values()].reduce((all, count) => all + count, 0);
+  return {
+    connections: sum(connections),
+    sessions,
+    users,
+    channels,
+    subscriptions,
+    publications: counters.publications,
+    deliveries: sum(counters.deliveries),
   };
 }
 
 /** What this process used so far, and what it holds. */
-function processFigures(): { readonly cpuSeconds: number; readonly memoryBytes: number } {
+export interface Usage {
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}
+
+export function usage(): Usage {
   const { user, system } = process.cpuUsage();
   return { cpuSeconds: (user + system) / 1e6, memoryBytes: process.memoryUsage.rss() };
+}
+
+/** A worker, as `info` lists it. */
+export interface WorkerInfo extends Counts, Usage {
+  readonly id: number;
+  readonly pid: number;
+  /** It did not answer in time, and these are its figures of before. */
+  readonly late?: true;
+}
+
+export interface ServerInfo {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptime: number;
+  readonly engine: string;
+  readonly workers: readonly WorkerInfo[];
+  readonly totals: Counts;
+  /** Absent where one process serves. */
+  readonly primary?: Usage & { readonly pid: number; readonly restarts: number };
+}
+
+/** The part of `info` that begins with the process that was started. */
+export function serverInfo(
+  uptimeMs: number,
+  rest: Pick<ServerInfo, 'workers' | 'totals' | 'primary'>,
+): ServerInfo {
+  const uptime = Math.floor(uptimeMs / 1_000);
+  return { version: version(), pid: process.pid, uptime, engine: 'memory', ...rest };
 }

@@ -23,6 +23,7 @@ import { once } from './once.ts';
 import { PrimaryConfig } from './primary-config.ts';
 import { primaryDoors } from './primary-doors.ts';
 import { primaryPublisher } from './primary-publisher.ts';
+import type { ReloadFigures } from './reloading.ts';
 import { sharedDesk } from './rendezvous.ts';
 import { rulesOf } from './rules.ts';
 import type { RunningServer, ServerControls } from './running.ts';
@@ -50,7 +51,8 @@ export async function startPrimary(
   const parts = await createParts(settings, log);
   const { host, listeners, clock } = parts;
   const count = workerCount(settings);
-  const doors = primaryDoors({ ...parts, count, supervisor: () => supervisor });
+  const reloads = (): ReloadFigures => config.reloading.figures;
+  const doors = primaryDoors({ ...parts, count, reloads, supervisor: () => supervisor });
   const { dataDir } = settings;
   if (dataDir === undefined) await host.start(doors.sink);
   else await openDataDir(dataDir, takeover, () => host.start(doors.sink));

@@ -7,11 +7,16 @@ function makeFigures() {
   return {
     counters,
     sessions: 3,
+    users: 8,
     connections: new Map([['websocket', 4]]),
     channels: 2,
     subscriptions: 5,
     presenceMembers: 6,
     apiRequests: [{ method: 'publish', status: 200, count: 7 }],
+    processes: {
+      workers: [{ worker: 0, connections: 4, cpuSeconds: 1.5, memoryBytes: 2_048 }],
+      restarts: 1,
+    },
     config: { loadedAt: 1_500, isFailing: false, succeeded: 3, failed: 1 },
   };
 }
@@ -46,9 +51,15 @@ test('names every figure, with its labels', async () => {
     'carillon_config_loaded_timestamp_seconds 1.5',
     'carillon_connections{transport="websocket"} 4',
     'carillon_sessions 3',
+    'carillon_users 8',
     'carillon_channels 2',
     'carillon_subscriptions 5',
     'carillon_presence_members 6',
+    'carillon_workers 1',
+    'carillon_worker_connections{worker="0"} 4',
+    'carillon_worker_cpu_seconds_total{worker="0"} 1.5',
+    'carillon_worker_memory_bytes{worker="0"} 2048',
+    'carillon_worker_restarts_total 1',
     'carillon_hook_reload_failures_total 0',
     'carillon_hooks_generation 0',
   ]);

@@ -1,18 +1,22 @@
 /** What Prometheus reads: the plain numbers that the server keeps anyway, given names when somebody asks. */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Counters } from '../core/figures.ts';
 import { type HookMetricFigures, measureHooks } from './hook-metrics.ts';
+import { measureProcess, type ProcessReading, registerProcesses } from './process-metrics.ts';
 import { type ReloadMetricFigures, reloadMetrics } from './reload-metrics.ts';
 import type { Sample } from './sample.ts';
 import { type WebhookMetricFigures, webhookMetrics, webhookSamples } from './webhook-metrics.ts';
+import { type ProcessFigures, workerMetrics } from './worker-metrics.ts';
 
 /** Everything that is measured, as it stands now. */
 export interface Figures {
   readonly counters: Counters;
   readonly sessions: number;
+  /** Users who have a session. */
+  readonly users: number;
   /** Open connections, by transport. */
   readonly connections: ReadonlyMap<string, number>;
-  /** Channels with subscribers on this worker. */
+  /** Channels with subscribers. */
   readonly channels: number;
   readonly subscriptions: number;
   /** Members of all channels that have presence. */
@@ -25,6 +29,8 @@ export interface Figures {
   readonly hooks?: HookMetricFigures;
   /** Absent where the config cannot be loaded again. */
   readonly config?: ReloadMetricFigures;
+  /** Absent where nothing is told of single processes. */
+  readonly processes?: ProcessFigures;
   readonly apiRequests: Iterable<{
     readonly method: string;
     readonly status: number;
@@ -43,32 +49,30 @@ export interface IngestFigures {
 
 /** A registry of its own, so that several servers in one process do not mix. */
 export class Metrics {
+  static readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
+  readonly contentType: string = Metrics.contentType;
   readonly #registry = new Registry();
   readonly #figures: () => Figures;
 
   /**
    * @param figures Read once per metric and scrape; must be cheap.
-   * @param process Also measures the process: CPU, memory, event loop delay, garbage collection.
+   * @param process Also measures the process: CPU, memory, event loop delay, garbage collection; or tells what several
+   *   processes measured.
    */
-  constructor(figures: () => Figures, { process = true }: { readonly process?: boolean } = {}) {
+  constructor(
+    figures: () => Figures,
+    { process = true }: { readonly process?: boolean | readonly ProcessReading[] } = {},
+  ) {
     this.#figures = figures;
     this.#countEvents();
     this.#measureIngest();
     this.#measureWebhooks();
     this.#measureReloads();
     this.#gaugeState();
+    this.#measureWorkers();
     measureHooks(this.#registry, () => figures().hooks);
-    // A finer timer would wake an idle process more often than it tells anything.
-    if (process)
-      collectDefaultMetrics({
-        register: this.#registry,
-        prefix: 'carillon_',
-        eventLoopMonitoringPrecision: 20,
-      });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
+    if (process === true) measureProcess(this.#registry);
+    else if (process !== false) registerProcesses(this.#registry, process);
   }
 
   /** All metrics in the text format. */
@@ -77,7 +81,7 @@ export class Metrics {
   }
 
   #countEvents(): void {
-    this.#counter('publications_total', 'Publications that reached this worker.', [], ({ counters }) => [
+    this.#counter('publications_total', 'Publications in channels with subscribers.', [], ({ counters }) => [
       [counters.publications],
     ]);
     this.#counter(
@@ -185,11 +189,21 @@ export class Metrics {
     }
   }
 
+  #measureWorkers(): void {
+    for (const { name, kind, help, labels, samples } of workerMetrics) {
+      const read = ({ processes }: Figures): readonly Sample[] =>
+        processes === undefined ? [] : samples(processes);
+      if (kind === 'counter') this.#counter(name, help, labels, read);
+      else this.#gauge(name, help, labels, read);
+    }
+  }
+
   #gaugeState(): void {
     this.#gauge('connections', 'Open connections.', ['transport'], ({ connections }) =>
       labelled('transport', connections),
     );
     this.#gauge('sessions', 'Open sessions.', [], ({ sessions }) => [[sessions]]);
+    this.#gauge('users', 'Users who have a session.', [], ({ users }) => [[users]]);
     this.#gauge('channels', 'Channels with subscribers.', [], ({ channels }) => [[channels]]);
     this.#gauge('subscriptions', 'Subscriptions in force.', [], ({ subscriptions }) => [[subscriptions]]);
     this.#gauge('presence_members', 'Members of the channels that have presence.', [], (figures) => [

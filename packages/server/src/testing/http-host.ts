@@ -59,9 +59,7 @@ const defaults: HttpSettings = {
 };
 
 const retention = { size: 100, ttlMs: 600_000 };
-const noFigures = {
-  id: 0,
-  pid: 1,
+const noCounts = {
   connections: 0,
   sessions: 0,
   users: 0,
@@ -69,9 +67,8 @@ const noFigures = {
   subscriptions: 0,
   publications: 0,
   deliveries: 0,
-  cpuSeconds: 0,
-  memoryBytes: 0,
 };
+const noFigures = { id: 0, pid: 1, ...noCounts, cpuSeconds: 0, memoryBytes: 0 };
 
 /** So long may each state of a rendezvous last. */
 export const rendezvousTtlMs = 120_000;
@@ -125,7 +122,7 @@ export async function startHttp({
     settings: { ...defaults, ...settings },
     version: '0.0.0-test',
     verbs: verbsOf(node, undefined, {
-      info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [noFigures] }),
+      info: () => ({ version: '0.0.0-test', pid: 1, uptime: 2, workers: [noFigures], totals: noCounts }),
       rendezvous: desk,
       ...(webhooks !== undefined && { webhooks }),
     }),

@@ -4,6 +4,7 @@
  */
 import type { Position } from '@carillon/protocol';
 import type { Broker, BrokerSink, Publication } from '../../core/broker.ts';
+import { canaryChannel } from '../../core/canary.ts';
 import type { Clock } from '../../core/clock.ts';
 import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
@@ -43,6 +44,7 @@ export class LinkHost implements BrokerSink {
   readonly #interest = new Map<string, Set<WorkerLink>>();
   /** What came in this step of the loop, by channel. */
   readonly #gathered = new Map<string, Gathered>();
+  #published = 0;
   /** Of subscribes and unsubscribes, by channel. */
   readonly #lines = new Lines();
 
@@ -53,6 +55,11 @@ export class LinkHost implements BrokerSink {
   /** `sink`: who gets publications first, and hands them on to this one. */
   async start(sink: BrokerSink = this): Promise<void> {
     await this.#broker.start(sink);
+  }
+
+  /** Publications in channels that some worker subscribed to, once each; probes are none. */
+  get published(): number {
+    return this.#published;
   }
 
   /** Takes the link of a worker, until it ends. */
@@ -83,6 +90,7 @@ export class LinkHost implements BrokerSink {
 
   publications(channel: string, batch: readonly Publication[], epoch: string): void {
     if (!this.#interest.has(channel)) return;
+    if (!channel.startsWith(canaryChannel)) this.#published += batch.length;
     const gathered = this.#gathered.get(channel);
     if (gathered?.epoch === epoch) {
       gathered.batch.push(...batch);

@@ -62,31 +62,61 @@ export const channelsResult = z.strictObject({
     .meta({ description: 'In the order of their names.' }),
 });
 
+const counts = {
+  connections: z.int().meta({ description: 'Open now, on any transport.' }),
+  sessions: z.int().meta({ description: 'Clients that are connected now.' }),
+  users: z.int().meta({ description: 'Users who are connected now.' }),
+  channels: z.int().meta({ description: 'Channels with subscribers.' }),
+  subscriptions: z.int().meta({ description: 'Of all sessions.' }),
+  publications: z.int().meta({ description: 'In channels with subscribers, since the start.' }),
+  deliveries: z.int().meta({
+    description: 'Publications handed to connections since the start, each counted once a connection.',
+  }),
+};
+
+const usage = {
+  cpuSeconds: z.number().meta({ description: 'Time of processors that the process used since its start.' }),
+  memoryBytes: z.int().meta({ description: 'Resident memory of the process.' }),
+};
+
 export const infoResult = z.looseObject({
   version: z.string().meta({ description: 'Of the server.' }),
-  pid: z.int().meta({ description: 'The process that answers.' }),
+  pid: z.int().meta({ description: 'The process that was started: where several serve, the primary.' }),
   uptime: z.number().meta({ description: 'Seconds since the start.' }),
   workers: z
     .array(
       z.looseObject({
-        id: z.int().meta({ description: 'From 0.' }),
-        pid: z.int().meta({ description: 'The process of the worker.' }),
-        connections: z.int().meta({ description: 'Open now, on any transport.' }),
-        sessions: z.int().meta({ description: 'Clients that are connected now.' }),
-        users: z.int().meta({ description: 'Users who are connected now.' }),
-        channels: z.int().meta({ description: 'Channels with subscribers.' }),
-        subscriptions: z.int().meta({ description: 'Of all sessions.' }),
-        publications: z.int().meta({ description: 'Since the start.' }),
-        deliveries: z.int().meta({
-          description: 'Publications handed to connections since the start, each counted once a connection.',
+        id: z.int().meta({
+          description:
+            'A number that no other worker of this server ever had, from 1; 0 is the only process.',
         }),
-        cpuSeconds: z
-          .number()
-          .meta({ description: 'Time of processors that the process used since the start.' }),
-        memoryBytes: z.int().meta({ description: 'Resident memory of the process.' }),
+        pid: z.int().meta({ description: 'The process of the worker.' }),
+        ...counts,
+        ...usage,
+        late: z
+          .literal(true)
+          .optional()
+          .meta({
+            description: 'It did not answer within a second: its figures are older. Absent otherwise.',
+          }),
       }),
     )
-    .meta({ description: 'Each with its figures, which may become more.' }),
+    .meta({
+      description:
+        'Each with its own figures; those that retire are listed until their last client has left.',
+    }),
+  totals: z.looseObject(counts).meta({
+    description:
+      'Of all workers, those that are gone among them. Users, channels and publications count once, at however many workers they are.',
+  }),
+  primary: z
+    .looseObject({
+      pid: z.int().meta({ description: 'Its process.' }),
+      ...usage,
+      restarts: z.int().meta({ description: 'How often a worker that died was replaced.' }),
+    })
+    .optional()
+    .meta({ description: 'The process that looks after the workers; absent where one process serves.' }),
   config: z
     .looseObject({
       file: z.string().optional().meta({ description: 'Where it came from; absent where there is no file.' }),
