@@ -31,9 +31,7 @@ export const top: Command = {
   run: runTop,
 };
 
-interface Worker {
-  readonly id: number;
-  readonly pid: number;
+interface Counts {
   readonly connections: number;
   readonly sessions: number;
   readonly users: number;
@@ -41,14 +39,28 @@ interface Worker {
   readonly subscriptions: number;
   readonly publications: number;
   readonly deliveries: number;
+}
+
+interface Process {
+  readonly pid: number;
   readonly cpuSeconds: number;
   readonly memoryBytes: number;
 }
 
+interface Worker extends Counts, Process {
+  readonly id: number;
+  /** It did not answer, and these are its figures of before. */
+  readonly late?: true;
+}
+
 interface Info {
   readonly version: string;
+  readonly pid: number;
   readonly uptime: number;
   readonly workers: readonly Worker[];
+  readonly totals: Counts;
+  /** Absent where one process serves. */
+  readonly primary?: Process & { readonly restarts: number };
 }
 
 interface Look {
@@ -86,65 +98,159 @@ async function lookAt(call: Call): Promise<Look> {
   return { info: answer.result, at: performance.now() };
 }
 
-/** What went through a worker in a second since the look before; nothing is known at the first. */
+/** What went through in a second since the look before; nothing is known at the first, nor of what was not there then. */
 interface Rates {
   readonly publications: number;
   readonly deliveries: number;
-  /** Of one core. */
-  readonly cpuPercent: number;
 }
 
-function ratesOf(worker: Worker, { at }: Look, before: Look | undefined): Rates | undefined {
-  // A worker that was replaced begins to count anew.
-  const earlier = before?.info.workers.find(({ pid }) => pid === worker.pid);
-  if (before === undefined || earlier === undefined) return undefined;
-  const seconds = (at - before.at) / 1_000;
+interface Shown {
+  readonly name: string;
+  readonly pid?: number;
+  readonly counts?: Counts;
+  readonly rates: Rates | undefined;
+  /** Of one core. */
+  readonly cpuPercent: number | undefined;
+  readonly memoryBytes: number;
+}
+
+function ratesOf(now: Counts, earlier: Counts | undefined, seconds: number): Rates | undefined {
+  if (earlier === undefined) return undefined;
   return {
-    publications: (worker.publications - earlier.publications) / seconds,
-    deliveries: (worker.deliveries - earlier.deliveries) / seconds,
-    cpuPercent: ((worker.cpuSeconds - earlier.cpuSeconds) * 100) / seconds,
+    publications: (now.publications - earlier.publications) / seconds,
+    deliveries: (now.deliveries - earlier.deliveries) / seconds,
   };
 }
 
-function asJson(look: Look, before: Look | undefined): string {
-  const { workers, version, uptime } = look.info;
-  const told = workers.map((worker) => ({ ...worker, perSecond: ratesOf(worker, look, before) }));
-  return `${JSON.stringify({ version, uptime, workers: told })}\n`;
+/** A process that was replaced begins to count anew. */
+function cpuOf(now: Process, earlier: Process | undefined, seconds: number): number | undefined {
+  return earlier === undefined ? undefined : ((now.cpuSeconds - earlier.cpuSeconds) * 100) / seconds;
 }
 
-const heads = ['worker', 'connections', 'sessions', 'users', 'channels', 'subscriptions'];
-const rateHeads = ['published/s', 'delivered/s', 'CPU %', 'memory MiB'];
+function secondsBetween(look: Look, before: Look | undefined): number {
+  return before === undefined ? 1 : (look.at - before.at) / 1_000;
+}
 
-function rowOf(worker: Worker, look: Look, before: Look | undefined): string[] {
-  const { id, connections, sessions, users, channels, subscriptions, memoryBytes } = worker;
-  const rates = ratesOf(worker, look, before);
-  const perSecond = [rates?.publications, rates?.deliveries, rates?.cpuPercent].map((rate) =>
-    rate === undefined ? '-' : whole(rate),
-  );
-  const counts = [connections, sessions, users, channels, subscriptions].map(whole);
-  return [String(id), ...counts, ...perSecond, whole(memoryBytes / mebibyte)];
+function shownWorkers(look: Look, before: Look | undefined): Shown[] {
+  const seconds = secondsBetween(look, before);
+  return look.info.workers.map((worker) => {
+    const earlier = before?.info.workers.find(({ pid }) => pid === worker.pid);
+    return {
+      name: `${worker.id}${worker.late === true ? lateMark : ''}`,
+      pid: worker.pid,
+      counts: worker,
+      rates: ratesOf(worker, earlier, seconds),
+      cpuPercent: cpuOf(worker, earlier, seconds),
+      memoryBytes: worker.memoryBytes,
+    };
+  });
+}
+
+/** All workers together, and the primary, which serves nobody. */
+function shownTotals(look: Look, before: Look | undefined, workers: readonly Shown[]): Shown[] {
+  const { primary, totals } = look.info;
+  if (primary === undefined) return [];
+  const seconds = secondsBetween(look, before);
+  const cpuPercent = cpuOf(primary, before?.info.primary, seconds);
+  const used = [...workers.map((worker) => worker.cpuPercent), cpuPercent].filter((one) => one !== undefined);
+  return [
+    { name: 'primary', pid: primary.pid, rates: undefined, cpuPercent, memoryBytes: primary.memoryBytes },
+    {
+      name: 'total',
+      counts: totals,
+      rates: ratesOf(totals, before?.info.totals, seconds),
+      cpuPercent: before === undefined ? undefined : used.reduce((sum, one) => sum + one, 0),
+      memoryBytes: workers.reduce((sum, worker) => sum + worker.memoryBytes, primary.memoryBytes),
+    },
+  ];
+}
+
+function asJson(look: Look, before: Look | undefined): string {
+  const { workers, primary, totals, version, pid, uptime } = look.info;
+  const seconds = secondsBetween(look, before);
+  const perSecond = (now: Counts & Process, earlier: (Counts & Process) | undefined): object | undefined =>
+    earlier && { ...ratesOf(now, earlier, seconds), cpuPercent: cpuOf(now, earlier, seconds) };
+  const told = workers.map((worker) => {
+    const earlier = before?.info.workers.find(({ pid }) => pid === worker.pid);
+    return { ...worker, perSecond: perSecond(worker, earlier) };
+  });
+  const all = { ...totals, perSecond: ratesOf(totals, before?.info.totals, seconds) };
+  return `${JSON.stringify({ version, pid, uptime, workers: told, totals: all, primary })}\n`;
+}
+
+const heads = [
+  ...['worker', 'pid', 'connections', 'sessions', 'users', 'channels', 'subscriptions'],
+  ...['published/s', 'delivered/s', 'CPU %', 'memory MiB'],
+];
+/** They leave room for as many figures as a terminal of 80 columns holds. */
+const shortHeads = [
+  ...['worker', 'pid', 'conns', 'sess', 'users', 'chans', 'subs'],
+  ...['in/s', 'out/s', 'CPU%', 'MiB'],
+];
+const unknown = '-';
+const lateMark = '*';
+
+/** `write`: a number, as the cells have room for. */
+function rowOf({ name, pid, counts, rates, cpuPercent, memoryBytes }: Shown, write = whole): string[] {
+  const cell = (value: number | undefined): string => (value === undefined ? unknown : write(value));
+  return [
+    name,
+    pid === undefined ? unknown : String(pid),
+    ...[counts?.connections, counts?.sessions, counts?.users, counts?.channels, counts?.subscriptions].map(
+      cell,
+    ),
+    ...[rates?.publications, rates?.deliveries, cpuPercent, memoryBytes / mebibyte].map(cell),
+  ];
 }
 
 function asScreen(look: Look, before: Look | undefined): string {
-  const { version, uptime, workers } = look.info;
-  const rows = [[...heads, ...rateHeads], ...workers.map((worker) => rowOf(worker, look, before))];
-  return `${home}Carillon ${version}, up ${duration(uptime)}\n\n${columns(rows)}\n\nCtrl-C ends this.\n`;
+  const { version, uptime, primary, workers } = look.info;
+  const shown = shownWorkers(look, before);
+  const rows = [...shown, ...shownTotals(look, before, shown)].map((one) => rowOf(one, short));
+  const several =
+    primary === undefined
+      ? ''
+      : `, ${counted(workers.length, 'worker')}, ${counted(primary.restarts, 'restart')}`;
+  const late = workers.some((worker) => worker.late === true)
+    ? `${lateMark} does not answer: figures of before\n`
+    : '';
+  const title = `Carillon ${version}, up ${duration(uptime)}${several}`;
+  return `${home}${title}\n\n${columns(aligned([shortHeads, ...rows]))}\n\n${late}Ctrl-C ends this.\n`;
 }
 
+/** Without the numbers of processes, which say little in a log. */
 function asLine(look: Look, before: Look | undefined): string {
-  const names = [...heads, ...rateHeads];
-  return look.info.workers
-    .map(
-      (worker) =>
-        `${rowOf(worker, look, before)
-          .map((cell, at) => `${names[at]} ${cell}`)
-          .join('  ')}\n`,
-    )
+  const shown = shownWorkers(look, before);
+  return [...shown, ...shownTotals(look, before, shown)]
+    .map((one) => {
+      const cells = rowOf(one).map((cell, at) => `${heads[at]} ${cell}`);
+      return `${cells.filter((_, at) => heads[at] !== 'pid').join('  ')}\n`;
+    })
     .join('');
+}
+
+/** Numbers end at the same place. */
+function aligned(rows: readonly (readonly string[])[]): string[][] {
+  const widths = shortHeads.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  return rows.map((row) =>
+    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[at] ?? 0))),
+  );
+}
+
+function counted(count: number, noun: string): string {
+  return `${whole(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 function whole(value: number): string {
   return Math.round(value).toLocaleString('en');
+}
+
+/** In five characters. */
+function short(value: number): string {
+  const [rounded, units] = [Math.round(value), ['', 'k', 'M', 'G', 'T']];
+  if (rounded < 100_000) return String(rounded);
+  const thousands = Math.min(units.length - 1, Math.floor(Math.log10(rounded) / 3));
+  return `${(rounded / 1_000 ** thousands).toPrecision(3)}${units[thousands]}`;
 }
 
 function duration(seconds: number): string {
