@@ -93,12 +93,9 @@ export const infoResult = z.looseObject({
         pid: z.int().meta({ description: 'The process of the worker.' }),
         ...counts,
         ...usage,
-        late: z
-          .literal(true)
-          .optional()
-          .meta({
-            description: 'It did not answer within a second: its figures are older. Absent otherwise.',
-          }),
+        late: z.literal(true).optional().meta({
+          description: 'It did not answer within a second: its figures are older. Absent otherwise.',
+        }),
       }),
     )
     .meta({
