@@ -63,7 +63,7 @@ export async function startPrimary(
     for (const each of shared) each.configured?.(next);
   };
   const config = new PrimaryConfig(loaded, { ...parts, load, changed });
-  const addresses = await freeAddresses(settings);
+  const { addresses, release } = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count,
     retireMs: settings.drainMs + farewellMs,
@@ -96,6 +96,7 @@ export async function startPrimary(
       clearInterval(alive);
       listeners.hurry();
       await supervisor.close();
+      release();
       await closeAll(shared);
       await host.close();
     }),
