@@ -40,9 +40,8 @@ const write = (name) => ({ channel, user }) => appendFileSync(file, name + ' ' +
 export default { ${[...told, 'disconnect'].map((name) => `${name}: write('${name}')`).join(', ')} };
 `;
 
-async function start(grace: string, events = told): Promise<RunningCarillon> {
-  writeFileSync(join(folder, 'hooks.mjs'), hooks);
-  writeFileSync(join(folder, 'told.txt'), '');
+/** Writes the config; returns its path. */
+function configure(grace: string, events: readonly string[]): string {
   const file = join(folder, 'carillon.config.json');
   const config = {
     workers: 2,
@@ -55,8 +54,18 @@ async function start(grace: string, events = told): Promise<RunningCarillon> {
     webhooks: [{ url: backend.url, events, batch: { wait: '10ms' } }],
   };
   writeFileSync(file, JSON.stringify(config));
-  carillon = await startCarillon({ args: ['--config', file] });
-  return carillon;
+  return file;
+}
+
+async function start(grace: string, events: readonly string[] = told): Promise<RunningCarillon> {
+  writeFileSync(join(folder, 'hooks.mjs'), hooks);
+  writeFileSync(join(folder, 'told.txt'), '');
+  const file = configure(grace, events);
+  const running = await startCarillon({ args: ['--config', file] });
+  carillon = running;
+  // All workers serve, and signals are heard.
+  await vi.waitFor(() => expect(running.stdout).toContain('Ctrl-C'), patient);
+  return running;
 }
 
 /** A method of the server API, at any worker. */
@@ -225,8 +234,8 @@ describe('a worker that goes', () => {
 
   test('PRE13 replaced, one after another: who comes back was never away', { timeout: 60_000 }, async () => {
     const running = await start('3s');
-    await vi.waitFor(() => expect(running.stdout).toContain('Ctrl-C'), patient);
-    using watcher = await enter(running.wsUrl, 'watch');
+    // Somebody who does not come back: when that is told, so would be all the others.
+    using watchers = await atEveryWorker(running, 2, 'watch');
     const users = await visitAll('room:1');
     const known = toldOf(users);
     await heard(known);
@@ -234,8 +243,8 @@ describe('a worker that goes', () => {
     await vi.waitFor(() => {
       for (const client of clients) expect(['1', '2']).not.toContain(workerOf(client));
     }, patient);
-    expect(await watcher.closed).toBe(3001);
-    // Somebody who did not come back: when that is told, so would be all the others.
+    for (const watcher of watchers.all) expect(await watcher.closed).toBe(3001);
+    await vi.waitFor(async () => expect(await listed()).toEqual(users.toSorted()), patient);
     await heard([...known, 'userOffline watch']);
     expect(await listed()).toEqual(users.toSorted());
   });
@@ -261,6 +270,18 @@ test('WBH9 any worker tells of the webhooks, and the last worker’s sessions ar
   expect(lines.filter((line) => line.startsWith('disconnect')).toSorted()).toEqual(
     users.map((user) => `disconnect ${user}`).toSorted(),
   );
+});
+
+test('WBH9 after a reload every worker tells what the webhooks want now', async () => {
+  const { wsUrl } = await start('100ms', ['connect']);
+  using listeners = await atEveryWorker({ wsUrl }, 2, 'watch');
+  await vi.waitFor(() => expect(webhookHeard()).toContain('connect watch'), patient);
+  configure('100ms', ['disconnect']);
+  expect(await api('reload')).toMatchObject({ changed: ['webhooks[0].events'] });
+  const before = webhookHeard();
+  for (const listener of listeners.all) listener[Symbol.dispose]();
+  const left = ['disconnect watch', 'disconnect watch'];
+  await vi.waitFor(() => expect(webhookHeard()).toEqual([...before, ...left]), patient);
 });
 
 interface Listed {
