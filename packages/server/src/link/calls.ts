@@ -67,6 +67,11 @@ export class Calls {
     return this.#stream.waitingBytes;
   }
 
+  /** As {@link FrameStream.flush}. */
+  flush(): void {
+    this.#stream.flush();
+  }
+
   /** As {@link FrameStream.onTaken}. */
   onTaken(taken: () => void): void {
     this.#stream.onTaken(taken);

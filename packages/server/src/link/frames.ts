@@ -116,6 +116,11 @@ export class FrameStream {
     }
   }
 
+  /** What waits leaves now, and not only with everything else of this turn. */
+  flush(): void {
+    if (!this.#isWriting) this.#write();
+  }
+
   /** Ends it when everything has been taken. */
   end(): void {
     if (this.#isEnding) return;

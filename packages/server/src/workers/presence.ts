@@ -29,6 +29,7 @@ export class RemotePresence implements PresenceStore {
   readonly #asked: Remote<PresenceVerbs>;
   /** What is told after the answer is written after it, too. */
   readonly #followed: Remote<PresenceVerbs>;
+  #isHurrying = false;
 
   constructor(calls: Calls) {
     this.#calls = calls;
@@ -43,10 +44,12 @@ export class RemotePresence implements PresenceStore {
 
   join(channel: string, member: Member, options: JoinOptions): void {
     this.#told.join(channel, member, options);
+    this.#hurry();
   }
 
   leave(channel: string, session: string, mayReturn: boolean): void {
     this.#told.leave(channel, session, mayReturn);
+    this.#hurry();
   }
 
   list(channel: string, isFollowed: boolean): Promise<PresenceList> {
@@ -55,6 +58,16 @@ export class RemotePresence implements PresenceStore {
 
   stats(channel: string): Promise<PresenceStats> {
     return this.#asked.stats(channel);
+  }
+
+  /** Clients are answered at the end of the turn. What they may ask of another worker then has gone to the primary before. */
+  #hurry(): void {
+    if (this.#isHurrying) return;
+    this.#isHurrying = true;
+    queueMicrotask(() => {
+      this.#isHurrying = false;
+      this.#calls.flush();
+    });
   }
 }
 
