@@ -7,8 +7,10 @@ import { type RunningCarillon, startCarillon } from '../support/carillon.ts';
 import { Listener } from '../support/listener.ts';
 import { RedisServer } from '../support/redis.ts';
 import { requireOrSkip } from '../support/require-or-skip.ts';
+import { postAnywhere } from '../support/workers.ts';
 
 const path = requireOrSkip('redis-server');
+const patient = { timeout: 20_000, interval: 50 };
 
 const hooks = `export default {
   publish({ source, channel, data, session }) {
@@ -66,5 +68,32 @@ describe.skipIf(path === undefined)('PUBLISH on a Redis, under a publish hook', 
       .split('\n')
       .filter((line) => line.includes('name=carillon'));
     expect(clients).toHaveLength(1);
+  });
+
+  test('ING5 what comes while there is no worker waits for one, and its hook', async () => {
+    const api = async (method: string, params: object): Promise<unknown> =>
+      (await postAnywhere(`${carillon.url}/v1/${method}`, params, { 'X-API-Key': 'a-key-for-the-tests' }))
+        .body;
+    const pids = new Set<number>();
+    const ask = async (): Promise<number> => {
+      const { result } = (await api('info', {})) as {
+        readonly result: { readonly workers: readonly { readonly pid: number }[] };
+      };
+      for (const { pid } of result.workers) pids.add(pid);
+      return pids.size;
+    };
+    await expect.poll(ask, patient).toBe(4);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    await expect
+      .poll(() => carillon.stderr.match(/a worker died/g)?.length, { timeout: 20_000, interval: 5 })
+      .toBe(4);
+    expect(await redis.cli('PUBLISH', 'chat:later', '"waited"')).toBe('1');
+    await expect
+      .poll(() => api('history', { channel: 'chat:later' }).catch(() => undefined), patient)
+      .toMatchObject({
+        result: {
+          publications: [{ offset: 1, data: { source: 'ingest', channel: 'chat:later', data: 'waited' } }],
+        },
+      });
   });
 });
