@@ -233,6 +233,18 @@ describe('another config', () => {
     expect((await listeners.send(asked)).flat()).toEqual([{ result: 'second' }, { result: 'second' }]);
   });
 
+  test('RLD3 a signal that comes as soon as one worker answers is obeyed when all have started', async () => {
+    await startWith({});
+    write({ channels });
+    process.kill(carillon?.pid ?? 0, 'SIGHUP');
+    await expect.poll(() => carillon?.stderr, patient).toContain('the config was loaded again');
+  });
+
+  test('so is SIGTERM', async () => {
+    await startWith({});
+    expect(await carillon?.stop()).toBe(0);
+  });
+
   test('RLD6 is what a worker begins with that comes later, whatever the file says by then', async () => {
     await startWith({});
     write({ channels });

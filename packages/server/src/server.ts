@@ -109,6 +109,7 @@ async function startProcess(
     log,
   });
   await home?.calls.remote<PrimaryVerbs>('primary').serving();
+  controls.aboutToServe?.(1);
   const { host, port } = settings;
   const bound = await servers.listen({ host, port, reusePort: home !== undefined });
   return {

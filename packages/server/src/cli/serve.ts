@@ -1,6 +1,7 @@
 /** `carillon serve`: runs the server until a signal ends it. */
 import { isatty } from 'node:tty';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { RunningServer } from '../server/running.ts';
 import type { Takeover } from '../server/takeover.ts';
 import { version } from '../system/version.ts';
 import { boundYoungGeneration } from '../system/young-generation.ts';
@@ -55,26 +56,40 @@ async function runServe(call: Call): Promise<number> {
   const takeover = takeoverOf(call, loaded);
   const { env, cwd } = call.terminal;
   const { flags } = call;
-  const server = await startServer(loaded, log, {
+  let ended = Promise.resolve(true);
+  const started: Promise<RunningServer> = startServer(loaded, log, {
     flags,
     load: (generation) => loadConfig({ flags, env, cwd, generation }),
     setLogLevel: log.setLevel,
     ...(takeover !== undefined && { takeover }),
-  }).catch((error: unknown) => {
+    aboutToServe: (workers) => {
+      const limitMs = settings.drainMs + (workers === 1 ? closingMs : closingWorkersMs);
+      ended = obeySignals(() => started, limitMs);
+      const replaceWorkers = async () => (await started.catch(() => undefined))?.replaceWorkers?.();
+      replaceOnSignal(workers === 1 ? {} : { replaceWorkers }, log);
+    },
+  });
+  const server = await started.catch((error: unknown) => {
     throw startFault(error, loaded);
   });
-  const beyondMs = server.workers === undefined ? closingMs : closingWorkersMs;
-  const ended = endOnSignal(() => server.close(), settings.drainMs + beyondMs);
-  // What is wrong is in the log by then.
-  reloadOnSignal(() => void server.reload().catch(() => undefined), {
-    hasTerminal: process.stdin.isTTY,
-    isTerminal: () => isatty(0),
-  });
-  replaceOnSignal(server, log);
   call.terminal.stdout.write(renderBanner(version(), server, loaded));
   const whole = await ended;
   log.info(whole ? 'stopped' : 'stopped before everything was closed');
   return exitCodes.ok;
+}
+
+/** Whoever sees the server answer may send it a signal: one that comes while it still starts waits for that. */
+function obeySignals(started: () => Promise<RunningServer>, limitMs: number): Promise<boolean> {
+  const ended = endOnSignal(async () => (await started()).close(), limitMs);
+  // A start that failed is told as such.
+  ended.catch(() => undefined);
+  const reload = async (): Promise<unknown> => (await started()).reload();
+  // What is wrong is in the log by then.
+  reloadOnSignal(() => void reload().catch(() => undefined), {
+    hasTerminal: process.stdin.isTTY,
+    isTerminal: () => isatty(0),
+  });
+  return ended;
 }
 
 /** @throws {CommandError} 64 there is nothing to take over. */

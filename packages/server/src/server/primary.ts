@@ -45,7 +45,7 @@ const farewellMs = 2_000;
 export async function startPrimary(
   loaded: LoadedConfig,
   log: Log,
-  { takeover, flags, load, setLogLevel }: ServerControls,
+  { takeover, flags, load, setLogLevel, aboutToServe }: ServerControls,
 ): Promise<RunningServer> {
   const { settings } = loaded;
   const parts = await createParts(settings, log);
@@ -74,6 +74,7 @@ export async function startPrimary(
   try {
     await parts.stores.load();
     for (const each of shared) await each.start?.();
+    aboutToServe?.(count);
     await supervisor.start();
   } catch (error) {
     await closeAll(shared);

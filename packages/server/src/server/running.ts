@@ -38,5 +38,7 @@ export interface ServerControls {
   /** Where this process is a worker of a server. */
   readonly home?: WorkerHome;
   readonly load: ReloadingParts['load'];
+  /** Called before anybody can see it serve, with the number of processes that will: from here on signals are obeyed. */
+  readonly aboutToServe?: (workers: number) => void;
   readonly setLogLevel: (level: Settings['log']['level']) => void;
 }
