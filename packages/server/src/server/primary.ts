@@ -1,4 +1,5 @@
 /** A server of several processes: what the first of them has for all, and the workers that it looks after. */
+import { availableParallelism } from 'node:os';
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -34,9 +35,10 @@ import { urlOf } from './url.ts';
 
 export type { PrimaryParts, Shared } from './shared.ts';
 
-/** How many processes serve; one serves without a primary. */
-export function workerCount({ workers }: Settings): number {
-  return workers === 'auto' ? 1 : workers;
+/** How many processes serve; one serves without a primary. `auto` is as many as there are cores, and one in development mode. */
+export function workerCount({ workers, development }: Settings): number {
+  if (workers !== 'auto') return workers;
+  return development ? 1 : availableParallelism();
 }
 
 /** How much longer than `drain` a worker may take to end. */
