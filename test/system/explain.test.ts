@@ -97,7 +97,10 @@ describe('EXP1 the API', () => {
     expect(outcomes(report)).toEqual(['live', 'replayed', 'later']);
     expect(report.sessions.slice(0, 2).map((each) => each.session)).toEqual([session, back.session]);
     expect(report.timeline.map(({ says }) => says)).toEqual(
-      expect.arrayContaining(['came in over the server API', 'handed on to 1 subscription']),
+      expect.arrayContaining([
+        `came in over the server API, and was answered offset 2, epoch ${epoch}`,
+        'handed on to 1 subscription',
+      ]),
     );
   });
 
@@ -182,7 +185,9 @@ describe('EXP1 the command', () => {
     expect(told.stdout).toMatch(
       new RegExp(`\\n {2}${session} {2}live {2}Written to its connection as it came\\.\\n`),
     );
-    expect(told.stdout).toMatch(/\n {2}\d{4}-\d\d-\d\dT[\d:.]+Z {2}came in over the server API\n/);
+    expect(told.stdout).toMatch(
+      /\n {2}\d{4}-\d\d-\d\dT[\d:.]+Z {2}came in over the server API, and was answered offset 1, /,
+    );
     const other = await command('--session', 'nobody', '--channel', channel, '--offset', '1');
     expect(other.code).toBe(1);
     expect(other.stdout).toContain("The session 'nobody' is not there, and none of before is remembered.");

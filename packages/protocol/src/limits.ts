@@ -126,6 +126,8 @@ export const limits = {
   tracedTextCharacters: 256,
   /** Excluded sessions and users that are remembered of a publication; of one with more, history knows. */
   tracedExclusions: 8,
+  /** Workers that are gone, of which a primary remembers when that was. */
+  tracedWorkers: 16,
   /** Sessions, and traces of each kind, that one explanation names; the newest. */
   explainedTraces: 50,
   /** Lines of its timeline; the last. */

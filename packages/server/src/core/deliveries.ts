@@ -37,6 +37,11 @@ export class Deliveries {
     this.#context = context;
   }
 
+  /** The same, asking others. */
+  of(ask: AskDeliveries): Deliveries {
+    return new Deliveries({ ...this.#context, ask });
+  }
+
   /** @throws {ReplyError} 108 an offset of a channel that has none; or a process does not answer. */
   async explain({ channel, to, offset, epoch }: DeliveryRequest): Promise<DeliveryReport> {
     const { broker, rules, ask } = this.#context;

@@ -24,7 +24,7 @@ export interface DeliveryQuestion {
 }
 
 export interface ProcessFacts {
-  /** The worker that it is; absent: the only process, or the primary. */
+  /** The worker that it is, 0 where there is only one process; absent: the primary. */
   readonly worker?: number;
   /** The newest first, all of them. */
   readonly published: readonly PublishedTrace[];
@@ -32,6 +32,8 @@ export interface ProcessFacts {
   readonly refusals: readonly RefusedTrace[];
   readonly acknowledged: readonly AcknowledgedTrace[];
   readonly stories: readonly SessionStory[];
+  /** In a primary: workers that ended, and what they remembered with them. */
+  readonly gone?: readonly { readonly worker: number; readonly at: number }[];
   /** Since when publications, and ended subscriptions, are remembered without a hole; absent: since the process began. */
   readonly publicationsSince?: number;
   readonly subscriptionsSince?: number;
@@ -42,8 +44,10 @@ const most = limits.explainedTraces;
 export class DeliveryFacts {
   readonly #trail: Trail;
   readonly #registry: Pick<Registry<Addressee>, 'user' | 'session'>;
+  readonly #worker: number | undefined;
 
-  constructor(trail: Trail, registry: Pick<Registry<Addressee>, 'user' | 'session'>) {
+  constructor(trail: Trail, registry: Pick<Registry<Addressee>, 'user' | 'session'>, worker?: number) {
+    this.#worker = worker;
     this.#trail = trail;
     this.#registry = registry;
   }
@@ -55,6 +59,7 @@ export class DeliveryFacts {
     const { published, handed, left, ended } = trail;
     const handedAt = about.handed.at(-1)?.at;
     return {
+      ...(this.#worker !== undefined && { worker: this.#worker }),
       ...about,
       refusals: this.#refusals(question),
       acknowledged: trail.acknowledged.newest(most, (trace) => isAcknowledged(trace, question)),

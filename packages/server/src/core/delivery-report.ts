@@ -202,9 +202,11 @@ function notesOf(
 /** Where memory ends. */
 function memoryNotes({ facts, question }: Circumstances): readonly string[] {
   const isKnown = facts.some(({ published, handed }) => published.length + handed.length > 0);
-  return facts.flatMap(({ worker, publicationsSince, subscriptionsSince }) => {
-    const where = worker === undefined ? '' : ` at worker ${worker}`;
-    const notes: string[] = [];
+  return facts.flatMap(({ worker, gone = [], publicationsSince, subscriptionsSince }) => {
+    const where = worker === undefined || facts.length === 1 ? '' : ` at worker ${worker}`;
+    const notes: string[] = gone.map(
+      (each) => `Worker ${each.worker} ended at ${isoTime(each.at)}, and what it remembered is gone with it.`,
+    );
     if (!isKnown && publicationsSince !== undefined && question.position !== undefined) {
       notes.push(
         `How it came in is not remembered: what is${where} begins at ${isoTime(publicationsSince)}.`,

@@ -23,13 +23,16 @@ export function timelineOf(
   const entries: TimelineEntry[] = [];
   if (known.kept?.at !== undefined) {
     const { epoch = '', offset = 0 } = question.position ?? {};
-    entries.push({ at: known.kept.at, says: `appended to history: epoch ${epoch}, offset ${offset}` });
+    entries.push({
+      at: appendedAt(known.kept.at, facts),
+      says: `appended to history: epoch ${epoch}, offset ${offset}`,
+    });
   }
   const first = firstOf(facts);
   for (const process of facts) {
-    const { worker = 0, published, handed, acknowledged, stories } = process;
+    const { worker, gone = [], published, handed, acknowledged, stories } = process;
     const add = (at: number, says: string): void => {
-      entries.push({ at, ...(handed[0]?.workers === undefined && { worker }), says });
+      entries.push({ at, ...(worker !== undefined && { worker }), says });
     };
     for (const trace of published) publicationEntries(trace, first, known, add);
     for (const trace of handed) add(trace.at, handedText(trace));
@@ -39,6 +42,7 @@ export function timelineOf(
       const who = device === '' ? 'all devices have' : `the device '${device}' has`;
       add(at, `${who} acknowledged everything up to offset ${offset}`);
     }
+    for (const each of gone) if (each.at >= (first?.at ?? 0)) add(each.at, `worker ${each.worker} ended`);
     const seen = new Set<string>();
     for (const story of stories) sessionEntries(story, seen, add);
   }
@@ -61,7 +65,7 @@ function publicationEntries(
   { kept }: Knowledge,
   add: Add,
 ): void {
-  const { at, answeredAt, way, session, epoch, offset, isKeyed } = trace;
+  const { at, way, session, epoch, offset, isKeyed } = trace;
   const who = session === '' ? '' : `, the session ${session}`;
   const isRepeat = isKeyed && offset > 0 && (trace !== first || (kept?.at ?? at) < Math.floor(at));
   if (isRepeat) {
@@ -71,8 +75,10 @@ function publicationEntries(
     );
     return;
   }
-  add(at, `${ways[way]}${who}`);
-  add(answeredAt, offset === 0 ? 'answered; it got no offset' : `answered: epoch ${epoch}, offset ${offset}`);
+  add(
+    at,
+    `${ways[way]}${who}, and was answered ${offset === 0 ? 'without an offset' : `offset ${offset}, epoch ${epoch}`}`,
+  );
 }
 
 function handedText({ listeners, workers }: HandedTrace): string {
@@ -123,6 +129,16 @@ function sessionEntries(story: SessionStory, seen: Set<string>, add: Add): void 
     add(leftAt, `the subscription of ${session} ended`);
   }
 }
+
+/** Between the coming in and the handing on, which are told more finely than history keeps its time. */
+function appendedAt(at: number, facts: readonly ProcessFacts[]): number {
+  const first = firstOf(facts)?.at ?? Number.NEGATIVE_INFINITY;
+  const handed = Math.min(...facts.flatMap((process) => process.handed.map((trace) => trace.at)));
+  return Math.min(Math.max(at, first < handed ? first + tiny : at), handed - tiny);
+}
+
+/** Less than what lies between two stamps. */
+const tiny = 1 / 4_096;
 
 /** The one that was first, of those that got the same answer. */
 function firstOf(facts: readonly ProcessFacts[]): PublishedTrace | undefined {

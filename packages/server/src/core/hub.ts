@@ -166,7 +166,7 @@ export class Hub implements BrokerSink {
   publications(name: string, batch: readonly Publication[], epoch: string): void {
     this.#counters.publications += batch.length;
     const channel = this.#listening(name);
-    this.#trail.wasHanded(name, batch, epoch, channel?.subscribers ?? 0);
+    this.#trail.wasHanded(channel?.name ?? name, batch, epoch, channel?.subscribers ?? 0);
     if (channel === undefined) return;
     const { handed } = channel;
     // A new stream, or the rest of an old one: offsets of both must not be compared.

@@ -17,7 +17,7 @@ import type { CommandHandler } from './command.ts';
 import type { Connection } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import { Deadlines } from './deadlines.ts';
-import { type AskDeliveries, Deliveries } from './deliveries.ts';
+import { Deliveries, type DeliveriesContext } from './deliveries.ts';
 import { DeliveryFacts } from './delivery-facts.ts';
 import { drain } from './drain.ts';
 import type { ConnectRequest, FeedRequest, PreparedFeed, SessionListener } from './entry.ts';
@@ -79,8 +79,6 @@ export interface NodeOptions extends Readonly<ClientLimits> {
   readonly lifecycle?: readonly LifecycleSink[];
   /** Where groups, tags, cursors of inboxes and blocks outlive the process; absent: nowhere. */
   readonly keep?: Keep;
-  /** Asks all processes what they remember of a publication; absent: there is only this one. */
-  readonly askDeliveries?: AskDeliveries;
   /** In place of the stores that would be made. */
   readonly stores?: Partial<Stores>;
   /** Who shuts users and tokens out, where this process does not. */
@@ -200,7 +198,7 @@ export class Node {
       attendance: this.#attendance,
       trail,
     };
-    this.deliveryFacts = new DeliveryFacts(trail, registry);
+    this.deliveryFacts = new DeliveryFacts(trail, registry, options.worker ?? 0);
     this.deliveries = this.#makeDeliveries(store);
     this.#authDeadlines = new Deadlines(clock, options.authTimeoutMs ?? limits.authTimeoutMs);
     this.#feeds = this.#feedEntry();
@@ -364,7 +362,7 @@ export class Node {
   }
 
   #makeDeliveries(store: Stores['inboxes']): Deliveries {
-    const ask = this.#options.askDeliveries ?? (async (question) => [this.deliveryFacts.facts(question)]);
+    const ask: DeliveriesContext['ask'] = async (question) => [this.deliveryFacts.facts(question)];
     const { authenticator } = this;
     return new Deliveries({ broker: this.#broker, rules: this.#rules, authenticator, store, ask });
   }

@@ -70,12 +70,16 @@ export class Publishing implements Publisher {
     checkChannel(channel);
     checkKey(request);
     const { rules, overdue, room, trail } = this.#context;
-    const at = trail.stamp();
     const rule = rules.find(channel);
+    const at = trail.stopTime();
     let position: Position | undefined;
     try {
-      position = await this.#take(channel, data, request, rule, source);
+      const taking = this.#take(channel, data, request, rule, source);
+      // Where nobody has to be asked it has been handed on by now.
+      trail.goOn();
+      position = await taking;
     } catch (error) {
+      trail.goOn();
       trail.publishRefused(channel, source, error);
       throw error;
     }

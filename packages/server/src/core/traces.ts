@@ -8,7 +8,6 @@ export type Way = 'api' | 'client' | 'ingest' | 'hook' | 'server';
 export interface PublishedTrace {
   /** When it came in; see {@link Trail.stamp}. */
   at: number;
-  answeredAt: number;
   channel: string;
   way: Way;
   /** The session that published; empty where none did. */

@@ -29,8 +29,13 @@ const briefStallMs = 1_000;
 export class Trail {
   readonly #clock: Pick<Clock, 'now'>;
   #last = 0;
+  /** As they were handed on last: who publishes says the same names in texts of its own, which need not be kept. */
+  #channel = '';
+  #epoch = '';
+  /** The clock has just been read, and nothing else has had a turn since. */
+  #isNow = false;
   readonly published = new Ring<PublishedTrace>(limits.tracedPublications, () => ({
-    ...{ at: 0, answeredAt: 0, channel: '', way: 'api', session: '', epoch: '', offset: 0, isKeyed: false },
+    ...{ at: 0, channel: '', way: 'api', session: '', epoch: '', offset: 0, isKeyed: false },
   }));
   readonly handed = new Ring<HandedTrace>(limits.tracedPublications, () => ({
     ...{ at: 0, channel: '', epoch: '', offset: 0, listeners: 0, exclude: undefined, workers: undefined },
@@ -58,9 +63,20 @@ export class Trail {
 
   /** Milliseconds of the clock, and later than every stamp before: it says what came first, too. */
   stamp(): number {
-    const now = this.#clock.now();
+    const now = this.#isNow ? 0 : this.#clock.now();
     this.#last = now > this.#last ? now : this.#last + tick;
     return this.#last;
+  }
+
+  /** As {@link Trail.stamp}; what follows before {@link Trail.goOn} happens at the same time, and the clock is not asked again. */
+  stopTime(): number {
+    const at = this.stamp();
+    this.#isNow = true;
+    return at;
+  }
+
+  goOn(): void {
+    this.#isNow = false;
   }
 
   /** A publication came in at `at`, and was answered. */
@@ -72,12 +88,12 @@ export class Trail {
     isKeyed: boolean,
   ): void {
     const place = this.published.next();
+    const epoch = position?.epoch ?? '';
     place.at = at;
-    place.answeredAt = this.stamp();
-    place.channel = channel;
+    place.channel = channel === this.#channel ? this.#channel : channel;
     place.way = wayOf(source);
     place.session = typeof source === 'object' ? (source.id ?? '') : '';
-    place.epoch = position?.epoch ?? '';
+    place.epoch = epoch === this.#epoch ? this.#epoch : epoch;
     place.offset = position?.offset ?? 0;
     place.isKeyed = isKeyed;
   }
@@ -90,11 +106,13 @@ export class Trail {
     listeners: number,
     workers?: readonly number[],
   ): void {
+    if (channel !== this.#channel) this.#channel = channel;
+    if (epoch !== this.#epoch) this.#epoch = epoch;
     for (const { offset, exclude } of batch) {
       const place = this.handed.next();
       place.at = this.stamp();
-      place.channel = channel;
-      place.epoch = epoch;
+      place.channel = this.#channel;
+      place.epoch = this.#epoch;
       place.offset = offset;
       place.listeners = listeners;
       place.exclude = exclude === undefined || !isBrief(exclude) ? undefined : exclude;

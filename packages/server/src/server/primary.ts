@@ -15,6 +15,7 @@ import { version } from '../system/version.ts';
 import { SharedGroups } from '../workers/groups.ts';
 import { SharedGuesses } from '../workers/guesses.ts';
 import { Relay } from '../workers/relay.ts';
+import { SharedTrail } from '../workers/trail.ts';
 import { Listeners, SharedAttendance } from './attendance.ts';
 import { createBroker } from './broker.ts';
 import { freeAddresses } from './free-address.ts';
@@ -110,7 +111,8 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
   const clock = new SystemClock();
   const { broker, keep } = await createBroker(settings, clock, log);
   const counters = createCounters();
-  const host = new LinkHost({ broker, clock, log });
+  const trail = new Trail(clock);
+  const host = new LinkHost({ broker, clock, log, trail });
   const rules = new Rules(rulesOf(settings));
   const listeners = new Listeners(settings, clock, log);
   const { hooks, lifecycle } = listeners;
@@ -128,7 +130,7 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
     attendance: new SharedAttendance({ graceMs, host, rules, lifecycle, counters, clock }),
     host,
     counters,
-    trail: new Trail(clock),
+    trail,
     clock,
     log,
   };
@@ -136,7 +138,7 @@ async function createParts(settings: Settings, log: Log): Promise<PrimaryParts> 
 
 /** In the order in which they start; they close in the opposite one. */
 function sharedBy(parts: PrimaryParts): readonly Shared[] {
-  const { listeners, attendance, stores, clock } = parts;
+  const { listeners, attendance, stores, trail, clock } = parts;
   const { userTags, blocks, inboxes } = sharedState(parts);
   const publisher = primaryPublisher({ ...parts, overdue: inboxes });
   return [
@@ -147,6 +149,7 @@ function sharedBy(parts: PrimaryParts): readonly Shared[] {
     blocks,
     inboxes,
     new SharedGuesses(),
+    new SharedTrail(trail),
     sharedDesk({ ...parts, publisher }),
     new PrimaryIngest({ ...parts, publisher }),
   ];

@@ -1,7 +1,6 @@
 /** What is kept about users, put together for several workers: the primary's part of it, and a worker's. */
-import { createInboxParts } from '../core/inbox-parts.ts';
+import { createInboxParts, type InboxPartsContext } from '../core/inbox-parts.ts';
 import type { NodeOptions } from '../core/node.ts';
-import type { OverdueContext } from '../core/overdue.ts';
 import type { Stores } from '../core/stores.ts';
 import type { Calls } from '../link/calls.ts';
 import { LinkedRevocation, SharedBlocks } from '../workers/blocks.ts';
@@ -10,7 +9,7 @@ import type { Peers } from '../workers/peers.ts';
 import type { Relay } from '../workers/relay.ts';
 import { LinkedUserTags, SharedUserTags } from '../workers/user-tags.ts';
 
-export interface SharedStateParts extends Omit<OverdueContext, 'store' | 'maxInboxes'> {
+export interface SharedStateParts extends Omit<InboxPartsContext, 'store' | 'maxInboxes'> {
   readonly stores: Stores;
   readonly relay: Relay;
 }

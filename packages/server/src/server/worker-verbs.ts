@@ -4,6 +4,7 @@ import type { Verbs } from '../http/api/method.ts';
 import { addressingName, SpreadAddressing } from '../workers/addressing.ts';
 import { censusName, headcountsName, SpreadCensus, SpreadHeadcounts } from '../workers/census.ts';
 import { OwnSessions, ownSessionsName, peopleName, SpreadPeople } from '../workers/people.ts';
+import { askingAll, type TrailVerbs, trailName } from '../workers/trail.ts';
 import type { WorkerHome } from './home.ts';
 
 /** `verbs`: of this worker alone. Call before it serves: the others may ask it from then on. */
@@ -21,11 +22,13 @@ export function workerVerbs(
   calls.offer(ownSessionsName, new OwnSessions(people), ['subscribe', 'unsubscribe']);
   calls.offer(censusName, census, ['places', 'summaries', 'session', 'tally']);
   calls.offer(headcountsName, node.headcounts, ['headcount']);
+  calls.offer<TrailVerbs>(trailName, node.deliveryFacts, ['facts']);
   const headcounts = new SpreadHeadcounts(peers);
   return {
     ...verbs,
     channels: (pattern, within) => node.channels(pattern, within, headcounts),
     subscribers: headcounts.subscribers.bind(headcounts),
+    deliveries: node.deliveries.of(askingAll(calls, peers)),
     reach: {
       addressing: new SpreadAddressing(peers),
       people: new SpreadPeople(people, peers),

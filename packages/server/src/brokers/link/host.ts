@@ -8,6 +8,7 @@ import { canaryChannel } from '../../core/canary.ts';
 import type { Clock } from '../../core/clock.ts';
 import { Lines } from '../../core/lines.ts';
 import type { Log } from '../../core/log.ts';
+import type { Trail } from '../../core/trail.ts';
 import { kinds } from '../../link/frame-reader.ts';
 import type { FrameStream } from '../../link/frames.ts';
 import {
@@ -27,6 +28,8 @@ export interface LinkHostOptions {
   readonly log: Log;
   /** Those of the table of limits by default. */
   readonly bounds?: LinkBounds;
+  /** Remembers to which workers what was handed on; absent: nothing. */
+  readonly trail?: Pick<Trail, 'wasHanded'>;
 }
 
 /** Of one channel, and handed on in one frame. */
@@ -40,6 +43,7 @@ export class LinkHost implements BrokerSink {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #bounds: LinkBounds | undefined;
+  readonly #trail: Pick<Trail, 'wasHanded'> | undefined;
   readonly #links = new Set<WorkerLink>();
   readonly #interest = new Map<string, Set<WorkerLink>>();
   /** What came in this step of the loop, by channel. */
@@ -48,8 +52,9 @@ export class LinkHost implements BrokerSink {
   /** Of subscribes and unsubscribes, by channel. */
   readonly #lines = new Lines();
 
-  constructor({ broker, clock, log, bounds }: LinkHostOptions) {
-    [this.#broker, this.#clock, this.#log, this.#bounds] = [broker, clock, log, bounds];
+  constructor({ broker, clock, log, bounds, trail }: LinkHostOptions) {
+    [this.#broker, this.#clock, this.#log] = [broker, clock, log];
+    [this.#bounds, this.#trail] = [bounds, trail];
   }
 
   /** `sink`: who gets publications first, and hands them on to this one. */
@@ -85,12 +90,15 @@ export class LinkHost implements BrokerSink {
   /** The workers that have subscribers of the channel; they have been given what was published before. */
   followers(channel: string): readonly number[] {
     this.#handOn();
-    return [...(this.#interest.get(channel) ?? [])].map(({ worker }) => worker);
+    return workersOf(this.#interest.get(channel));
   }
 
   publications(channel: string, batch: readonly Publication[], epoch: string): void {
-    if (!this.#interest.has(channel)) return;
-    if (!channel.startsWith(canaryChannel)) this.#published += batch.length;
+    const links = this.#interest.get(channel);
+    const isCanary = channel.startsWith(canaryChannel);
+    if (!isCanary) this.#trail?.wasHanded(channel, batch, epoch, links?.size ?? 0, workersOf(links));
+    if (links === undefined) return;
+    if (!isCanary) this.#published += batch.length;
     const gathered = this.#gathered.get(channel);
     if (gathered?.epoch === epoch) {
       gathered.batch.push(...batch);
@@ -198,6 +206,12 @@ export class LinkHost implements BrokerSink {
         void this.#lines.run(channel, () => this.#unsubscribe(link, channel)).catch(() => undefined);
     }
   }
+}
+
+const nobody: readonly number[] = Object.freeze([]);
+
+function workersOf(links: Iterable<WorkerLink> | undefined): readonly number[] {
+  return links === undefined ? nobody : Array.from(links, ({ worker }) => worker);
 }
 
 type PublishQuestion = Extract<Question, { readonly op: 'publish' }>;

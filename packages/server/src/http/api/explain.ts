@@ -122,10 +122,13 @@ const explain = defineMethod({
             worker: 0,
             says: `the session ${annsSession} subscribed, to begin behind offset 0`,
           },
-          { at: '2026-01-01T08:00:03.100Z', worker: 0, says: 'came in over the server API' },
+          {
+            at: '2026-01-01T08:00:03.100Z',
+            worker: 0,
+            says: 'came in over the server API, and was answered offset 1, epoch Kb3xQ9-a',
+          },
           { at: '2026-01-01T08:00:03.101Z', says: 'appended to history: epoch Kb3xQ9-a, offset 1' },
           { at: '2026-01-01T08:00:03.101Z', worker: 0, says: 'handed on to 1 subscription' },
-          { at: '2026-01-01T08:00:03.101Z', worker: 0, says: 'answered: epoch Kb3xQ9-a, offset 1' },
         ],
         notes: [
           "'Written' is derived from how far the connection has been written to, not noted for each client; it means handed to its socket.",
