@@ -29,14 +29,14 @@ export function timelineOf(
     });
   }
   const first = firstOf(facts);
-  for (const process of facts) {
-    const { worker, gone = [], published, handed, acknowledged, stories } = process;
+  for (const each of facts) {
+    const { worker, gone = [], published, handed, acknowledged, stories } = each;
     const add = (at: number, says: string): void => {
       entries.push({ at, ...(worker !== undefined && { worker }), says });
     };
     for (const trace of published) publicationEntries(trace, first, known, add);
     for (const trace of handed) add(trace.at, handedText(trace));
-    for (const trace of refusalsAfter(process, published[0]?.at ?? handed[0]?.at))
+    for (const trace of refusalsAfter(each, published[0]?.at ?? handed[0]?.at))
       add(trace.at, refusalText(trace));
     for (const { at, device, offset } of acknowledged) {
       const who = device === '' ? 'all devices have' : `the device '${device}' has`;
@@ -133,8 +133,8 @@ function sessionEntries(story: SessionStory, seen: Set<string>, add: Add): void 
 /** Between the coming in and the handing on, which are told more finely than history keeps its time. */
 function appendedAt(at: number, facts: readonly ProcessFacts[]): number {
   const first = firstOf(facts)?.at ?? Number.NEGATIVE_INFINITY;
-  const handed = Math.min(...facts.flatMap((process) => process.handed.map((trace) => trace.at)));
-  return Math.min(Math.max(at, first < handed ? first + tiny : at), handed - tiny);
+  const handedAt = Math.min(...facts.flatMap(({ handed }) => handed.map((trace) => trace.at)));
+  return Math.min(Math.max(at, first < handedAt ? first + tiny : at), handedAt - tiny);
 }
 
 /** Less than what lies between two stamps. */
