@@ -4,7 +4,8 @@
  */
 import { type JsonText, limits, type StandardIssue, type StandardSchema } from '@carillon/protocol';
 import type { Clock } from './clock.ts';
-import { refuse } from './errors.ts';
+import { type ReplyError, refuse } from './errors.ts';
+import { inTime } from './in-time.ts';
 
 /** What the schema of one publication found out, or will. */
 type Result = Awaited<ReturnType<StandardSchema['~standard']['validate']>>;
@@ -30,19 +31,14 @@ export function checkSchema(
 
 async function later(result: Promise<Result>, clock: Clock): Promise<void> {
   try {
-    judge(await inTime(result, clock));
+    judge(await inTime(result, limits.schemaCheckMs, clock, late));
   } catch (error) {
     throw failure(error);
   }
 }
 
-function inTime(result: Promise<Result>, clock: Clock): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limits.schemaCheckMs, () =>
-      reject(refuse('notAvailable', `the channel's schema did not answer within ${limits.schemaCheckMs} ms`)),
-    );
-    result.then(resolve, reject).finally(cancel);
-  });
+function late(): ReplyError {
+  return refuse('notAvailable', `the channel's schema did not answer within ${limits.schemaCheckMs} ms`);
 }
 
 function validate(schema: StandardSchema, data: JsonText): Result | Promise<Result> {

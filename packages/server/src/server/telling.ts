@@ -2,6 +2,7 @@
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { refuse } from '../core/errors.ts';
+import { inTime } from '../core/in-time.ts';
 import type { MetricsText } from '../http/probes.ts';
 import type { RedisIngestFigures } from '../ingest/redis/ingest.ts';
 import { type Figures, Metrics } from '../telemetry/metrics.ts';
@@ -77,7 +78,7 @@ function workerTelling(parts: TellingParts, { calls }: WorkerHome): Telling {
   const server = calls.remote<ServerVerbs>('server');
   const ingest = remoteIngest<RedisIngestFigures>(calls);
   const scraped = async (): Promise<string> => {
-    const [{ figures, processes }, sources] = await inTime(
+    const [{ figures, processes }, sources] = await soon(
       Promise.all([server.scrape(), ingest.figures()]),
       clock,
     );
@@ -86,7 +87,7 @@ function workerTelling(parts: TellingParts, { calls }: WorkerHome): Telling {
   };
   return {
     info: async () => {
-      const [info, sources] = await inTime(Promise.all([server.info(), ingest.info()]), clock);
+      const [info, sources] = await soon(Promise.all([server.info(), ingest.info()]), clock);
       return { ...info, ...(sources !== undefined && { ingest: sources }), ...hooksInfo(hooks) };
     },
     metrics: { contentType: Metrics.contentType, text: scraped },
@@ -100,11 +101,7 @@ function hooksInfo(hooks: MeasuredParts['hooks']): object {
 }
 
 /** The primary answers soon, whatever its workers do. */
-function inTime<Answer>(asked: Promise<Answer>, clock: Clock): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(limits.workerAnswerMs, () =>
-      reject(refuse('notAvailable', `the primary did not answer within ${limits.workerAnswerMs} ms`)),
-    );
-    asked.then(resolve, reject).finally(cancel);
-  });
+function soon<Answer>(asked: Promise<Answer>, clock: Clock): Promise<Answer> {
+  const ms = limits.workerAnswerMs;
+  return inTime(asked, ms, clock, () => refuse('notAvailable', `the primary did not answer within ${ms} ms`));
 }

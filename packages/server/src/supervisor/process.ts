@@ -2,7 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { limits } from '@carillon/protocol';
-import type { Cancel, Clock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
+import { inTime } from '../core/in-time.ts';
 import { Calls, type Remote } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
 import type { WorkerProcess } from './supervisor.ts';
@@ -89,23 +90,16 @@ async function begun(
   clock: Clock,
 ): Promise<void> {
   const ended = gone.then((how) => notStarted(`it ended before it served (${how})`));
-  const { late, cancel } = lateness(clock);
-  const begin = verbs.begin(beginning);
-  const fault = await Promise.race([begin.catch(() => ended), ended, late]);
-  cancel();
-  if (fault === undefined) return;
-  const { message, ...rest } = fault;
-  throw Object.assign(new Error(message), rest);
+  const answered = Promise.race([verbs.begin(beginning).catch(() => ended), ended]);
+  const ms = limits.workerStartMs;
+  const fault = await inTime(answered, ms, clock, () =>
+    errorOf(notStarted(`it did not serve within ${ms} ms`)),
+  );
+  if (fault !== undefined) throw errorOf(fault);
 }
 
-function lateness(clock: Clock): { late: Promise<StartFault>; cancel: Cancel } {
-  let cancel: Cancel = () => {};
-  const late = new Promise<StartFault>((resolve) => {
-    cancel = clock.after(limits.workerStartMs, () =>
-      resolve(notStarted(`it did not serve within ${limits.workerStartMs} ms`)),
-    );
-  });
-  return { late, cancel: () => cancel() };
+function errorOf({ message, ...rest }: StartFault): Error {
+  return Object.assign(new Error(message), rest);
 }
 
 function notStarted(how: string): StartFault {

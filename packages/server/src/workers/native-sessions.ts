@@ -5,6 +5,7 @@
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { refuse } from '../core/errors.ts';
+import { inTime } from '../core/in-time.ts';
 import type { Calls } from '../link/calls.ts';
 import type { Peers } from './peers.ts';
 import { workerOf } from './session-ids.ts';
@@ -101,12 +102,9 @@ export class SpreadSessions implements SessionRequests {
   }
 
   #inTime<Answer>(answer: Promise<Answer>, ms: number, { session }: SessionKey): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(ms, () =>
-        reject(refuse('notAvailable', `worker ${workerOf(session)} does not answer; try again`)),
-      );
-      answer.then(resolve, reject).finally(cancel);
-    });
+    return inTime(answer, ms, this.#clock, () =>
+      refuse('notAvailable', `worker ${workerOf(session)} does not answer; try again`),
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
+import { inTime } from '../core/in-time.ts';
 import type { Calls } from '../link/calls.ts';
 
 /** A worker that can be asked. */
@@ -86,10 +87,8 @@ export class Relay implements RelayVerbs {
     args: readonly unknown[],
     withinMs: number = limits.workerAnswerMs,
   ): Promise<{ readonly result: unknown } | undefined> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(withinMs, () => reject(late(worker.id, withinMs)));
-      this.#answer(worker, name, method, args).then(resolve, reject).finally(cancel);
-    });
+    const answer = this.#answer(worker, name, method, args);
+    return inTime(answer, withinMs, this.#clock, () => late(worker.id, withinMs));
   }
 
   /** Undefined where the worker ended before it answered: what it had is gone. */
