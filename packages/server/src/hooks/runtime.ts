@@ -1,5 +1,5 @@
 /** Hooks as the core asks them: in whatever generation is in force, within bounds, and never without an end. */
-import { type JsonText, limits } from '@carillon/protocol';
+import { isoTime, type JsonText, limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { refuse, refusedByHook } from '../core/errors.ts';
 import type { HookAnswers, HookEvents, HookName, Hooks } from '../core/hooks.ts';
@@ -204,8 +204,4 @@ export class HookRuntime implements Hooks, LifecycleSink {
       );
     } else if (change === 'closed') this.#log.info(`the hook '${name}' answers again`);
   }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

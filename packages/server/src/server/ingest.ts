@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Publisher } from '../core/publisher.ts';
 import type { IngestNode, RedisIngest, RedisIngestFigures } from '../ingest/redis/ingest.ts';
 import type { Probe } from '../ingest/redis/probe.ts';
-import { offerIngest, remoteIngest } from '../workers/ingest.ts';
+import { offerIngest } from '../workers/ingest.ts';
 import { type LossVerbs, offerLosses, tellLossEverywhere } from '../workers/losses.ts';
 import type { LinkedWorker, Relay } from '../workers/relay.ts';
 import type { WorkerHome } from './home.ts';
@@ -45,15 +45,6 @@ export async function probeIngest({ ingest: { redis } }: Settings): Promise<Prob
   if (redis === undefined) return undefined;
   const { probeRedis } = await import('../ingest/redis/probe.ts');
   return probeRedis(redis);
-}
-
-/** What `info` tells of it; undefined where the config listens to nothing. */
-export async function ingestInfo(
-  ingest: RedisIngest | undefined,
-  home: WorkerHome | undefined,
-): Promise<object | undefined> {
-  if (home === undefined) return ingest === undefined ? undefined : { redis: ingest.info() };
-  return remoteIngest(home.calls).info();
 }
 
 export interface PrimaryIngestParts extends IngestParts {

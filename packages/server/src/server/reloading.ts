@@ -1,5 +1,5 @@
 /** Another config for a server that runs: what can change does, and where anything is wrong everything stays as it was. */
-import { limits } from '@carillon/protocol';
+import { isoTime, limits } from '@carillon/protocol';
 import { ConfigError } from '../config/faults.ts';
 import { planReload, type Standing } from '../config/live.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -109,9 +109,10 @@ export class Reloading {
     const { at, faults } = this.#failing ?? {};
     return {
       ...(this.#file !== undefined && { file: this.#file }),
-      loadedAt: time(this.#loadedAt),
+      loadedAt: isoTime(this.#loadedAt),
       ...(this.#restart.length > 0 && { restart: this.#restart.slice(0, limits.listedChanges) }),
-      ...(at !== undefined && faults !== undefined && { failing: { time: time(at), faults: named(faults) } }),
+      ...(at !== undefined &&
+        faults !== undefined && { failing: { time: isoTime(at), faults: named(faults) } }),
     };
   }
 
@@ -184,8 +185,4 @@ function bounded(changed: readonly string[], restart: readonly string[]): Reload
   };
   const more = changed.length + restart.length - shown.changed.length - shown.restart.length;
   return more === 0 ? shown : { ...shown, more };
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,5 +1,5 @@
 /** What the server API tells of the webhooks: how each is doing, and what it could not be told. */
-import { type JsonText, limits } from '@carillon/protocol';
+import { isoTime, type JsonText, limits } from '@carillon/protocol';
 import type { DeadLetter } from './batch.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -41,18 +41,14 @@ function stateOf({ sender, options, figures, current }: Webhook, isLeaving: bool
         failing: {
           attempts: current.attempts,
           reason: failed.reason,
-          time: time(failed.at),
-          next: time(failed.nextAt),
+          time: isoTime(failed.at),
+          next: isoTime(failed.nextAt),
         },
       }),
   };
 }
 
 function letterText({ id, at, reason, status, attempts, events }: DeadLetter, isShown: boolean): JsonText {
-  const head = JSON.stringify({ id, time: time(at), reason, status, attempts, count: events.length });
+  const head = JSON.stringify({ id, time: isoTime(at), reason, status, attempts, count: events.length });
   return isShown ? `${head.slice(0, -1)},"events":[${events.join()}]}` : head;
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,6 +1,6 @@
 /** All webhooks of a server: makes each event once and hands it to those that want it. */
 import type { JsonText } from '@carillon/protocol';
-import { limits } from '@carillon/protocol';
+import { isoTime, limits } from '@carillon/protocol';
 import { refuse } from '../core/errors.ts';
 import type { LifecycleEvents, LifecycleName, LifecycleSink } from '../core/lifecycle.ts';
 import { reportText } from './report.ts';
@@ -56,7 +56,7 @@ export class Webhooks implements LifecycleSink {
     const at = clock.now();
     let json: JsonText;
     try {
-      json = JSON.stringify({ id: newId(), type: name, time: new Date(at).toISOString(), ...event });
+      json = JSON.stringify({ id: newId(), type: name, time: isoTime(at), ...event });
     } catch (error) {
       log.error('an event cannot be written as JSON; no webhook is told of it', {
         type: name,

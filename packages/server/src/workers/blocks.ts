@@ -14,6 +14,7 @@ import {
 import type { Calls, Remote } from '../link/calls.ts';
 import type { LinkedWorker, Relay } from './relay.ts';
 import { followed, Replicas } from './replicas.ts';
+import { sum } from './spread.ts';
 
 /** Both ends offer their part under this name. */
 const name = 'blocks';
@@ -118,7 +119,7 @@ export class SharedBlocks implements Enforcement {
   async blocked(block: Block): Promise<number> {
     for (const replica of this.#replicas) replica.put([block]);
     const ended = (await this.#relay.everywhere(name, 'blocked', [block])) as readonly number[];
-    return ended.reduce((sum, count) => sum + count, 0);
+    return sum(ended);
   }
 
   async unblocked(subject: BlockSubject): Promise<void> {

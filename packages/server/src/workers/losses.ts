@@ -2,6 +2,7 @@
 import type { Lost } from '../core/loss.ts';
 import type { Calls } from '../link/calls.ts';
 import type { Relay } from './relay.ts';
+import { sum } from './spread.ts';
 
 /** What a worker offers its primary under the name `losses`. */
 export interface LossVerbs {
@@ -18,5 +19,5 @@ export function offerLosses(calls: Calls, node: LossVerbs): void {
 /** They are told before whatever is handed on after this call. Rejects where a worker is late. */
 export async function tellLossEverywhere(relay: Relay, lost: Lost): Promise<number> {
   const told = (await relay.everywhere(name, 'tellLoss', [lost])) as readonly number[];
-  return told.reduce((sum, count) => sum + count, 0);
+  return sum(told);
 }

@@ -1,5 +1,5 @@
 /** The methods of the server API about inboxes: messages for users who may be away, and how far these have read. */
-import type { JsonText } from '@carillon/protocol';
+import { isoTime } from '@carillon/protocol';
 import { historyText } from '../../core/history-text.ts';
 import { defaultDevice } from '../../core/inbox.ts';
 import {
@@ -175,7 +175,3 @@ const forgetDevice = defineMethod({
 });
 
 export const inboxMethods: readonly ApiMethod[] = [push, list, unread, mark, forgetDevice];
-
-function isoTime(ms: number): JsonText {
-  return new Date(ms).toISOString();
-}

@@ -1,4 +1,5 @@
 /** Publishing by Redis: what is published there, on mapped channels, streams and lists, becomes Carillon's own publications. */
+import { isoTime } from '@carillon/protocol';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Lost } from '../../core/loss.ts';
@@ -112,7 +113,7 @@ export class RedisIngest {
     const { channel, stream, list } = received;
     return {
       ...rest,
-      since: new Date(since).toISOString(),
+      since: isoTime(since),
       received: channel + stream + list,
     };
   }
