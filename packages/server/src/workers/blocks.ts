@@ -12,7 +12,7 @@ import {
   type Revoking,
 } from '../core/revocation.ts';
 import type { Calls, Remote } from '../link/calls.ts';
-import type { LinkedWorker, Relay } from './relay.ts';
+import type { Everywhere, LinkedWorker, Relay } from './relay.ts';
 import { followed, Replicas } from './replicas.ts';
 import { sum } from './spread.ts';
 
@@ -76,7 +76,7 @@ export class LinkedRevocation implements Revoking {
 }
 
 export interface SharedBlocksContext {
-  readonly relay: Pick<Relay, 'everywhere'>;
+  readonly relay: Pick<Relay, 'all'>;
   readonly clock: Clock;
   readonly log: Log;
   /** Absent: a restart forgets all blocks. */
@@ -85,13 +85,13 @@ export interface SharedBlocksContext {
 
 /** The primary's part. */
 export class SharedBlocks implements Enforcement {
-  readonly #relay: Pick<Relay, 'everywhere'>;
+  readonly #everywhere: Everywhere<Replica>;
   readonly #blocks: Blocks;
   readonly #revocation: Revocation;
   readonly #replicas = new Replicas<Replica>(name);
 
   constructor({ relay, clock, log, store }: SharedBlocksContext) {
-    this.#relay = relay;
+    this.#everywhere = relay.all<Replica>(name);
     this.#blocks = new Blocks(clock, new Expiries(clock));
     this.#revocation = new Revocation({ blocks: this.#blocks, enforcement: this, clock, log, store });
   }
@@ -118,12 +118,11 @@ export class SharedBlocks implements Enforcement {
   /** Nobody comes in anywhere before the sessions of all workers are counted. */
   async blocked(block: Block): Promise<number> {
     for (const replica of this.#replicas) replica.put([block]);
-    const ended = (await this.#relay.everywhere(name, 'blocked', [block])) as readonly number[];
-    return sum(ended);
+    return sum(await this.#everywhere.blocked(block));
   }
 
   async unblocked(subject: BlockSubject): Promise<void> {
     for (const replica of this.#replicas) replica.remove(subject);
-    await this.#relay.everywhere(name, 'settled', []);
+    await this.#everywhere.settled();
   }
 }

@@ -4,7 +4,8 @@ import type { Target } from '../core/addressing.ts';
 import type { ChannelQuery } from '../core/broker.ts';
 import type { Census, Places, SessionDetails, SessionSummary, Tally } from '../core/census.ts';
 import { type Headcount, type Headcounts, joined } from '../core/headcount.ts';
-import type { Everywhere, Peers } from './peers.ts';
+import type { Peers } from './peers.ts';
+import type { Everywhere } from './relay.ts';
 import { workerOf } from './session-ids.ts';
 import { ifThere, sum } from './spread.ts';
 

@@ -1,7 +1,7 @@
 /** Another config for all workers: each does what may fail, and only when all have done so, all take it over. */
 import { limits } from '@carillon/protocol';
 import type { Calls, Remote } from '../link/calls.ts';
-import type { LinkedWorker, Relay } from './relay.ts';
+import type { Everywhere, LinkedWorker, Relay } from './relay.ts';
 
 /** What a worker offers its primary under the name `config`. `Config` is such that it can be sent. */
 export interface ConfigVerbs<Config> {
@@ -29,24 +29,26 @@ export function configOf<Config>({ calls }: LinkedWorker): Remote<ConfigVerbs<Co
 
 /** All workers', as one. */
 export class WorkersConfig<Config> {
-  readonly #relay: Relay;
+  readonly #everywhere: Everywhere<ConfigVerbs<Config>>;
+  readonly #patiently: Everywhere<ConfigVerbs<Config>>;
 
   constructor(relay: Relay) {
-    this.#relay = relay;
+    this.#everywhere = relay.all(name);
+    this.#patiently = relay.all(name, preparedWithinMs);
   }
 
   /** The faults of all workers, each once. Rejects where a worker cannot answer. In either case all have to abandon it. */
   async prepare(config: Config): Promise<readonly string[]> {
-    const faults = await this.#relay.everywhere(name, 'prepare', [config], preparedWithinMs);
-    return [...new Set((faults as readonly (readonly string[])[]).flat())];
+    const faults = await this.#patiently.prepare(config);
+    return [...new Set(faults.flat())];
   }
 
   /** Rejects where a worker is late: it takes it over when it goes on, because it was told to. */
   async commit(): Promise<void> {
-    await this.#relay.everywhere(name, 'commit', [], preparedWithinMs);
+    await this.#patiently.commit();
   }
 
   async abandon(): Promise<void> {
-    await this.#relay.everywhere(name, 'abandon', []);
+    await this.#everywhere.abandon();
   }
 }

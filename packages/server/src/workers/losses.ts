@@ -18,6 +18,5 @@ export function offerLosses(calls: Calls, node: LossVerbs): void {
 
 /** They are told before whatever is handed on after this call. Rejects where a worker is late. */
 export async function tellLossEverywhere(relay: Relay, lost: Lost): Promise<number> {
-  const told = (await relay.everywhere(name, 'tellLoss', [lost])) as readonly number[];
-  return sum(told);
+  return sum(await relay.all<LossVerbs>(name).tellLoss(lost));
 }

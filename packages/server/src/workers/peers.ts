@@ -1,15 +1,8 @@
 /** The workers of one server as each of them sees all: what one is asked about all clients, it has every worker do for its own. */
 import { noSession } from '../core/addressee.ts';
 import { type Calls, methodsThat, type Remote } from '../link/calls.ts';
-import type { RelayVerbs } from './relay.ts';
+import type { Everywhere, RelayVerbs } from './relay.ts';
 import { workerOf } from './session-ids.ts';
-
-/** An object that each worker has; every method resolves with the answers of all, in no order. */
-export type Everywhere<Target> = {
-  readonly [Method in keyof Target]: Target[Method] extends (...args: infer Args) => infer Result
-    ? (...args: Args) => Promise<readonly Awaited<Result>[]>
-    : never;
-};
 
 export class Peers {
   /** Which worker this is. */

@@ -3,13 +3,20 @@ import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { type ReplyError, refuse } from '../core/errors.ts';
 import { inTime } from '../core/in-time.ts';
-import type { Calls } from '../link/calls.ts';
+import { type Calls, methodsThat } from '../link/calls.ts';
 
 /** A worker that can be asked. */
 export interface LinkedWorker {
   readonly id: number;
   readonly calls: Calls;
 }
+
+/** An object that each worker has; every method resolves with the answers of all, in no order. */
+export type Everywhere<Target> = {
+  readonly [Method in keyof Target]: Target[Method] extends (...args: infer Args) => infer Result
+    ? (...args: Args) => Promise<readonly Awaited<Result>[]>
+    : never;
+};
 
 /** What workers may ask of the primary about each other. */
 export interface RelayVerbs {
@@ -48,6 +55,14 @@ export class Relay implements RelayVerbs {
 
   leave(id: number): void {
     this.#workers.delete(id);
+  }
+
+  /**
+   * What all workers offer under this name, for the primary itself to ask. Rejects with what the first of them refuses, when all
+   * have answered; 108 where one takes longer than `withinMs`.
+   */
+  all<Target>(name: string, withinMs?: number): Everywhere<Target> {
+    return methodsThat((method, args) => this.everywhere(name, method, args, withinMs)) as Everywhere<Target>;
   }
 
   async everywhere(

@@ -2,7 +2,7 @@
 import type { TagChanges, UserTags, UserTagsWatcher } from '../core/tags.ts';
 import type { Calls, Remote } from '../link/calls.ts';
 import type { Peers } from './peers.ts';
-import type { LinkedWorker, Relay } from './relay.ts';
+import type { Everywhere, LinkedWorker, Relay } from './relay.ts';
 import { followed, Replicas } from './replicas.ts';
 
 /** Both ends offer their part under this name. */
@@ -81,12 +81,12 @@ export class LinkedUserTags implements UserTags {
 /** The primary's part. */
 export class SharedUserTags {
   readonly #tags: UserTags;
-  readonly #relay: Pick<Relay, 'everywhere'>;
+  readonly #everywhere: Everywhere<Replica>;
   readonly #replicas = new Replicas<Replica>(name);
 
-  constructor(tags: UserTags, relay: Pick<Relay, 'everywhere'>) {
+  constructor(tags: UserTags, relay: Pick<Relay, 'all'>) {
     this.#tags = tags;
-    this.#relay = relay;
+    this.#everywhere = relay.all<Replica>(name);
     // No session is here.
     tags.watch({ changed: (user) => this.#tell(user), inTokens: () => [] });
   }
@@ -108,7 +108,7 @@ export class SharedUserTags {
     const kept = Promise.resolve(this.#tags.change(user, changes, idle));
     // It is in force before anybody hears that it cannot be kept.
     kept.catch(() => undefined);
-    await this.#relay.everywhere(name, 'settled', []);
+    await this.#everywhere.settled();
     await kept;
   }
 
