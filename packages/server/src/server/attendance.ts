@@ -10,24 +10,24 @@ import type { Log } from '../core/log.ts';
 import type { Rules } from '../core/rules.ts';
 import type { Calls } from '../link/calls.ts';
 import type { Webhooks } from '../webhooks/webhooks.ts';
-import { WorkersHooks } from '../workers/hooks.ts';
-import { ComingsDesk, remoteComings } from '../workers/occupancy.ts';
-import { PresenceDesk, RemotePresence } from '../workers/presence.ts';
+import { SharedHooks } from '../workers/hooks.ts';
+import { linkedComings, SharedComings } from '../workers/occupancy.ts';
+import { LinkedPresence, SharedPresence } from '../workers/presence.ts';
 import type { LinkedWorker } from '../workers/relay.ts';
-import { WebhookDesk } from '../workers/webhooks.ts';
+import { SharedWebhooks } from '../workers/webhooks.ts';
 import { startWebhooks } from './webhooks.ts';
 
 /** A worker's account of members, channels and users: the primary's. */
 export function linkedBooks(calls: Calls): Books {
-  return { members: new RemotePresence(calls), comings: remoteComings(calls) };
+  return { members: new LinkedPresence(calls), comings: linkedComings(calls) };
 }
 
 /** Who hears of what happens, as the primary knows them: the hooks of one worker, and the webhooks. */
 export class Listeners {
-  readonly hooks = new WorkersHooks();
+  readonly hooks = new SharedHooks();
   readonly lifecycle: Lifecycle;
   readonly #webhooks: Webhooks;
-  readonly #desk: WebhookDesk;
+  readonly #shared: SharedWebhooks;
   readonly #clock: Clock;
   readonly #drainMs: number;
   /** When what clients are given to leave is over. */
@@ -35,7 +35,7 @@ export class Listeners {
 
   constructor(settings: Settings, clock: Clock, log: Log) {
     this.#webhooks = startWebhooks(settings, clock, log);
-    this.#desk = new WebhookDesk(this.#webhooks);
+    this.#shared = new SharedWebhooks(this.#webhooks);
     this.#clock = clock;
     this.#drainMs = settings.drainMs;
     this.lifecycle = new Lifecycle([this.hooks, this.#webhooks]);
@@ -43,12 +43,12 @@ export class Listeners {
 
   begun(worker: LinkedWorker): void {
     this.hooks.begun(worker);
-    this.#desk.begun(worker);
+    this.#shared.begun(worker);
   }
 
   gone(worker: number): void {
     this.hooks.gone(worker);
-    this.#desk.gone(worker);
+    this.#shared.gone(worker);
   }
 
   /** What Prometheus is told of the webhooks. */
@@ -59,7 +59,7 @@ export class Listeners {
   /** Other webhooks. */
   configured({ webhooks }: Settings): void {
     this.#webhooks.replace(webhooks);
-    this.#desk.changed();
+    this.#shared.changed();
   }
 
   /** The workers are about to end: no event waits for others any more. */
@@ -88,13 +88,13 @@ export interface SharedAttendanceParts {
 /** The lists of members, and the count of who comes and goes, of all workers. */
 export class SharedAttendance {
   readonly #books: OwnBooks;
-  readonly #presence: PresenceDesk;
-  readonly #comings: ComingsDesk;
+  readonly #presence: SharedPresence;
+  readonly #comings: SharedComings;
 
   constructor({ host, ...parts }: SharedAttendanceParts) {
     this.#books = new OwnBooks(parts);
-    this.#presence = new PresenceDesk(this.#books.members, (channel) => host.followers(channel));
-    this.#comings = new ComingsDesk(this.#books.comings);
+    this.#presence = new SharedPresence(this.#books.members, (channel) => host.followers(channel));
+    this.#comings = new SharedComings(this.#books.comings);
   }
 
   begun(worker: LinkedWorker): void {

@@ -9,7 +9,7 @@ import { Rules } from '../core/rules.ts';
 import type { HookRuntime } from '../hooks/runtime.ts';
 import { ClientAddresses } from '../http/address.ts';
 import { randomId } from '../system/ids.ts';
-import { RemoteWebhooks } from '../workers/webhooks.ts';
+import { LinkedWebhooks } from '../workers/webhooks.ts';
 import { createBroker } from './broker.ts';
 import { linkedParts, type WorkerHome } from './home.ts';
 import { createHooks } from './hooks.ts';
@@ -47,7 +47,7 @@ export async function startCore(
   const rules = new Rules(rulesOf(settings));
   const addresses = new ClientAddresses(settings.trustProxy);
   const webhooks =
-    home === undefined ? startWebhooks(settings, clock, log) : await RemoteWebhooks.start(home.calls);
+    home === undefined ? startWebhooks(settings, clock, log) : await LinkedWebhooks.start(home.calls);
   const node = new Node({
     ...parts,
     rules,

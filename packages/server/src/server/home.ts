@@ -7,7 +7,7 @@ import type { Calls } from '../link/calls.ts';
 import type { FrameStream } from '../link/frames.ts';
 import type { Beginning } from '../supervisor/process.ts';
 import { randomId } from '../system/ids.ts';
-import { RemoteGroups } from '../workers/groups.ts';
+import { LinkedGroups } from '../workers/groups.ts';
 import type { Peers } from '../workers/peers.ts';
 import { sessionIdOf, sessionOrders } from '../workers/session-ids.ts';
 import { linkedBooks } from './attendance.ts';
@@ -39,7 +39,7 @@ export function linkedParts(
   return {
     ...state,
     broker: new LinkBroker({ stream, lost: () => {} }),
-    stores: { ...state.stores, groups: new RemoteGroups(calls) },
+    stores: { ...state.stores, groups: new LinkedGroups(calls) },
     books: linkedBooks(calls),
     worker: id,
     newSessionId: () => sessionIdOf(id, randomId()),

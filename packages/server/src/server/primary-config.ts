@@ -4,7 +4,7 @@ import { ConfigError } from '../config/faults.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
 import { refuse } from '../core/errors.ts';
-import { configOf, WorkersConfig } from '../workers/config.ts';
+import { ConfigEverywhere, configOf } from '../workers/config.ts';
 import type { LinkedWorker, Relay } from '../workers/relay.ts';
 import { Reloading, type ReloadingParts } from './reloading.ts';
 
@@ -20,11 +20,11 @@ export type ReloadingVerbs = Pick<Reloading, 'reload' | 'info' | 'report'>;
 export class PrimaryConfig {
   readonly reloading: Reloading;
   readonly #parts: PrimaryConfigParts;
-  readonly #workers: WorkersConfig<CarriedConfig>;
+  readonly #workers: ConfigEverywhere<CarriedConfig>;
 
   constructor(loaded: LoadedConfig, parts: PrimaryConfigParts) {
     this.#parts = parts;
-    this.#workers = new WorkersConfig(parts.relay);
+    this.#workers = new ConfigEverywhere(parts.relay);
     this.reloading = new Reloading(loaded, { ...parts, prepare: (next) => this.#prepare(next) });
   }
 

@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings.ts';
 import { RendezvousDesk, type RendezvousOptions } from '../core/rendezvous.ts';
 import { MemoryRendezvousStore } from '../core/rendezvous-store.ts';
 import { randomId } from '../system/ids.ts';
-import { offerDesk, remoteDesk } from '../workers/rendezvous.ts';
+import { linkedDesk, offerDesk } from '../workers/rendezvous.ts';
 import type { WorkerHome } from './home.ts';
 import type { Shared } from './shared.ts';
 
@@ -14,7 +14,7 @@ export type AskedDesk = Pick<RendezvousDesk, 'draw' | 'scan' | 'confirm' | 'canc
 
 export function deskOf(settings: Settings, parts: DeskParts, home?: WorkerHome): AskedDesk | undefined {
   if (home === undefined || settings.rendezvous === undefined) return localDesk(settings, parts);
-  return remoteDesk(home.calls);
+  return linkedDesk(home.calls);
 }
 
 /** The primary's. */

@@ -10,7 +10,7 @@ import type { Log } from '../core/log.ts';
 import type { Rules } from '../core/rules.ts';
 import type { Stores } from '../core/stores.ts';
 import type { Trail } from '../core/trail.ts';
-import type { WorkersHooks } from '../workers/hooks.ts';
+import type { SharedHooks } from '../workers/hooks.ts';
 import type { LinkedWorker, Relay } from '../workers/relay.ts';
 import type { Listeners, SharedAttendance } from './attendance.ts';
 
@@ -33,7 +33,7 @@ export interface PrimaryParts {
   /** The lists of members, and the count of who comes and goes. */
   readonly attendance: SharedAttendance;
   /** Of the workers, of which one is asked. */
-  readonly hooks: WorkersHooks;
+  readonly hooks: SharedHooks;
   /** For what is decided here: to the hooks of one worker, and to webhooks. */
   readonly lifecycle: Lifecycle;
   /** Of what happens here; those of the workers are added to them. */

@@ -7,7 +7,7 @@ import type { MetricsText } from '../http/probes.ts';
 import type { RedisIngestFigures } from '../ingest/redis/ingest.ts';
 import { type Figures, Metrics } from '../telemetry/metrics.ts';
 import { ProcessMetrics } from '../telemetry/process-metrics.ts';
-import { remoteIngest } from '../workers/ingest.ts';
+import { linkedIngest } from '../workers/ingest.ts';
 import { startReporting } from '../workers/reports.ts';
 import { counted, countsOf, type MeasuredParts, measured, serverInfo, usage } from './figures.ts';
 import type { WorkerHome } from './home.ts';
@@ -76,7 +76,7 @@ function workerTelling(parts: TellingParts, { calls }: WorkerHome): Telling {
   const read = async (): Promise<WorkerReport> => report(await own.read());
   const reporting = startReporting(calls, clock, { read, lasting }, report([]));
   const server = calls.remote<ServerVerbs>('server');
-  const ingest = remoteIngest<RedisIngestFigures>(calls);
+  const ingest = linkedIngest<RedisIngestFigures>(calls);
   const scraped = async (): Promise<string> => {
     const [{ figures, processes }, sources] = await soon(
       Promise.all([server.scrape(), ingest.figures()]),

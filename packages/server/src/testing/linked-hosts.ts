@@ -9,7 +9,7 @@ import { type Rule, Rules } from '../core/rules.ts';
 import { createStores } from '../core/stores.ts';
 import type { Shared } from '../server/shared.ts';
 import { linkedState, sharedState } from '../server/shared-state.ts';
-import { RemoteGroups, SharedGroups } from '../workers/groups.ts';
+import { LinkedGroups, SharedGroups } from '../workers/groups.ts';
 import { sessionOrders } from '../workers/session-ids.ts';
 import { CoreHost, type CoreHostOptions, memoryBroker, testRules } from './core-host.ts';
 import { LinkedWorkers, settled, type TestWorker } from './linked.ts';
@@ -92,7 +92,7 @@ export class LinkedHosts {
       worker,
       {
         ...state,
-        stores: { ...state.stores, groups: new RemoteGroups(calls) },
+        stores: { ...state.stores, groups: new LinkedGroups(calls) },
         ...(authenticate !== undefined && { authenticate }),
         rules,
         broker: new LinkBroker({ stream, lost: () => {} }),

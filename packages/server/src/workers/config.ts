@@ -28,7 +28,7 @@ export function configOf<Config>({ calls }: LinkedWorker): Remote<ConfigVerbs<Co
 }
 
 /** All workers', as one. */
-export class WorkersConfig<Config> {
+export class ConfigEverywhere<Config> {
   readonly #everywhere: Everywhere<ConfigVerbs<Config>>;
   readonly #patiently: Everywhere<ConfigVerbs<Config>>;
 

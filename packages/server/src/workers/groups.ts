@@ -98,7 +98,7 @@ class WorkersGroups implements GroupStore {
 }
 
 /** In a worker. */
-export class RemoteGroups implements GroupStore {
+export class LinkedGroups implements GroupStore {
   readonly #primary: Remote<GroupStore>;
   readonly #told: Told<GroupStore>;
   /** Most sessions never join a group, and the primary need not hear of their ends. */

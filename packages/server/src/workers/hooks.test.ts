@@ -8,7 +8,7 @@ import { Calls } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
 import { settled } from '../testing/linked.ts';
 import { Held } from '../testing/scripted-hooks.ts';
-import { type NamedHooks, OfferedHooks, WorkersHooks } from './hooks.ts';
+import { type NamedHooks, OfferedHooks, SharedHooks } from './hooks.ts';
 
 const publication = { channel: 'a', data: '1', source: 'ingest' } as const;
 type Answer = { readonly data: string };
@@ -48,7 +48,7 @@ class FakeHooks implements NamedHooks {
 }
 
 class World {
-  readonly primary = new WorkersHooks();
+  readonly primary = new SharedHooks();
   readonly faults: string[] = [];
   #lastId = 0;
 

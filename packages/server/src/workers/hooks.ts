@@ -57,7 +57,7 @@ export class OfferedHooks {
 }
 
 /** The primary's: whatever is asked or told here goes to the hooks of one worker. */
-export class WorkersHooks implements Hooks, LifecycleSink {
+export class SharedHooks implements Hooks, LifecycleSink {
   readonly #workers = new Map<number, WorkerHooks>();
   /** The worker that was asked last. */
   #lastAsked = 0;

@@ -12,7 +12,7 @@ export interface IngestReport<Figures> {
 const name = 'ingest';
 
 /** For a worker. */
-export function remoteIngest<Figures>(calls: Calls): Remote<IngestReport<Figures>> {
+export function linkedIngest<Figures>(calls: Calls): Remote<IngestReport<Figures>> {
   return calls.remote<IngestReport<Figures>>(name);
 }
 

@@ -6,12 +6,12 @@ import type { LinkedWorker } from './relay.ts';
 const offered: readonly MethodsOf<Comings>[] = ['occupied', 'vacated', 'online', 'offline'];
 
 /** A worker's: what is told there goes to the primary. */
-export function remoteComings(calls: Calls): Comings {
+export function linkedComings(calls: Calls): Comings {
   return calls.told<Comings>('comings');
 }
 
 /** The primary's: tells of the first and the last of all workers. */
-export class ComingsDesk {
+export class SharedComings {
   readonly #comings: Comings;
   readonly #channels = new Holders();
   readonly #users = new Holders();

@@ -10,7 +10,7 @@ import { Calls } from '../link/calls.ts';
 import { FrameStream } from '../link/frames.ts';
 import { LinkedWorkers, settled, type TestWorker } from '../testing/linked.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
-import { PresenceDesk, RemotePresence } from './presence.ts';
+import { LinkedPresence, SharedPresence } from './presence.ts';
 
 const announced = { announces: true, former: undefined };
 
@@ -21,7 +21,7 @@ class World {
   readonly lists = new MemoryPresence(new Grace(this.clock, 5_000), this.counters);
   /** The workers that have subscribers, whatever the channel. */
   followers: readonly number[] = [];
-  readonly desk = new PresenceDesk(this.lists, () => this.followers);
+  readonly desk = new SharedPresence(this.lists, () => this.followers);
   readonly linked = new LinkedWorkers({ shared: [this.desk], clock: this.clock });
 
   worker(): Worker {
@@ -32,13 +32,13 @@ class World {
 }
 
 class Worker {
-  readonly store: RemotePresence;
+  readonly store: LinkedPresence;
   readonly heard: string[] = [];
   readonly #end: TestWorker;
 
   constructor(end: TestWorker) {
     this.#end = end;
-    this.store = new RemotePresence(end.calls);
+    this.store = new LinkedPresence(end.calls);
     this.store.start({ changed: (channel, change) => this.heard.push(textOf(channel, change)) });
   }
 
@@ -152,12 +152,12 @@ describe('lists of several workers', () => {
 
 test('PRE9 a worker that does not read is told a gap for each channel instead of more than its bound', async () => {
   const lists = new MemoryPresence(new Grace(new VirtualClock(), 0), createCounters());
-  const desk = new PresenceDesk(lists, () => [1]);
+  const desk = new SharedPresence(lists, () => [1]);
   const [here, there] = duplexPair();
   const faults: string[] = [];
   const failed = (name: string): void => void faults.push(name);
   desk.begun({ id: 1, calls: new Calls(new FrameStream(here), failed) });
-  const worker = new RemotePresence(new Calls(new FrameStream(there), failed));
+  const worker = new LinkedPresence(new Calls(new FrameStream(there), failed));
   const heard: string[] = [];
   worker.start({ changed: (channel, change) => heard.push(textOf(channel, change)) });
   there.pause();
@@ -181,9 +181,9 @@ test('PRE9 a worker that does not read is told a gap for each channel instead of
 test('PRE13 who comes and who goes leaves for the primary before the turn ends, with all of the same step', async () => {
   const [here, there] = duplexPair();
   const failed = (): void => {};
-  const worker = new RemotePresence(new Calls(new FrameStream(there, { later: () => {} }), failed));
+  const worker = new LinkedPresence(new Calls(new FrameStream(there, { later: () => {} }), failed));
   const lists = new MemoryPresence(new Grace(new VirtualClock(), 0), createCounters());
-  new PresenceDesk(lists, () => []).begun({ id: 1, calls: new Calls(new FrameStream(here), failed) });
+  new SharedPresence(lists, () => []).begun({ id: 1, calls: new Calls(new FrameStream(here), failed) });
   worker.join('x', { session: '1.a' }, announced);
   worker.join('x', { session: '1.b' }, announced);
   worker.leave('x', '1.a', false);

@@ -21,7 +21,7 @@ interface PresenceVerbs extends Pick<PresenceStore, 'join' | 'leave' | 'stats'> 
 const offered: readonly MethodsOf<PresenceVerbs>[] = ['join', 'leave', 'stats', 'listed'];
 
 /** A worker's: tells the primary who comes and goes, and asks it who is there. */
-export class RemotePresence implements PresenceStore {
+export class LinkedPresence implements PresenceStore {
   /** The primary counts them. */
   readonly size = 0;
   readonly #calls: Calls;
@@ -77,7 +77,7 @@ interface Lists extends PresenceStore, PresenceVerbs {
 }
 
 /** The primary's: keeps the lists of all workers. */
-export class PresenceDesk implements PresenceSink {
+export class SharedPresence implements PresenceSink {
   readonly #lists: Lists;
   readonly #followers: (channel: string) => Iterable<number>;
   readonly #workers = new Map<number, Follower>();

@@ -6,7 +6,7 @@ import type { LinkedWorker } from './relay.ts';
 const name = 'rendezvous';
 
 /** For a worker: the primary's. */
-export function remoteDesk(calls: Calls): Remote<RendezvousDesk> {
+export function linkedDesk(calls: Calls): Remote<RendezvousDesk> {
   return calls.remote<RendezvousDesk>(name);
 }
 

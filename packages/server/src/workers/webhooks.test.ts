@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { refuse } from '../core/errors.ts';
 import type { LifecycleName } from '../core/lifecycle.ts';
 import { LinkedWorkers, settled, type TestWorker } from '../testing/linked.ts';
-import { RemoteWebhooks, WebhookDesk } from './webhooks.ts';
+import { LinkedWebhooks, SharedWebhooks } from './webhooks.ts';
 
 /** The webhooks of the primary, of which a test says what they want. */
 class FakeWebhooks {
@@ -33,11 +33,11 @@ class FakeWebhooks {
 }
 
 function start(webhooks: FakeWebhooks) {
-  const desk = new WebhookDesk(webhooks);
+  const desk = new SharedWebhooks(webhooks);
   const linked = new LinkedWorkers({ shared: [desk] });
-  const begin = async (): Promise<{ worker: TestWorker; remote: RemoteWebhooks }> => {
+  const begin = async (): Promise<{ worker: TestWorker; remote: LinkedWebhooks }> => {
     const worker = linked.begin();
-    return { worker, remote: await RemoteWebhooks.start(worker.calls) };
+    return { worker, remote: await LinkedWebhooks.start(worker.calls) };
   };
   return { desk, linked, begin };
 }

@@ -8,6 +8,7 @@ import {
 } from '../core/lifecycle.ts';
 import type { Calls, Remote, Told } from '../link/calls.ts';
 import type { LinkedWorker } from './relay.ts';
+import { Replicas } from './replicas.ts';
 
 /** What the server API asks of webhooks. */
 export interface WebhookVerbs {
@@ -19,32 +20,33 @@ export interface WebhookVerbs {
 }
 
 /** What the primary offers under the name `webhooks`. */
-interface DeskVerbs extends WebhookVerbs, Pick<LifecycleSink, 'tell'> {
+interface SharedWebhookVerbs extends WebhookVerbs, Pick<LifecycleSink, 'tell'> {
   /** The names of the events that some webhook wants. */
   wanted(): readonly LifecycleName[];
 }
 
-/** What a worker offers under the name `webhookNames`. */
+/** What a worker offers under this name. */
+const namesName = 'webhookNames';
 interface NamesVerbs {
   want(names: readonly LifecycleName[]): void;
 }
 
 /** A worker's: there is nothing to deliver here. */
-export class RemoteWebhooks implements LifecycleSink, NamesVerbs {
-  readonly #asked: Remote<DeskVerbs>;
-  readonly #told: Told<DeskVerbs>;
+export class LinkedWebhooks implements LifecycleSink, NamesVerbs {
+  readonly #asked: Remote<SharedWebhookVerbs>;
+  readonly #told: Told<SharedWebhookVerbs>;
   #wanted: ReadonlySet<LifecycleName> = new Set();
 
   private constructor(calls: Calls) {
     this.#asked = calls.remote('webhooks');
     this.#told = calls.told('webhooks');
-    calls.offer<NamesVerbs>('webhookNames', this, ['want']);
+    calls.offer<NamesVerbs>(namesName, this, ['want']);
   }
 
   /** Knows what is wanted. */
-  static async start(calls: Calls): Promise<RemoteWebhooks> {
-    const webhooks = new RemoteWebhooks(calls);
-    webhooks.want(await calls.remote<DeskVerbs>('webhooks', { ordered: true }).wanted());
+  static async start(calls: Calls): Promise<LinkedWebhooks> {
+    const webhooks = new LinkedWebhooks(calls);
+    webhooks.want(await calls.remote<SharedWebhookVerbs>('webhooks', { ordered: true }).wanted());
     return webhooks;
   }
 
@@ -82,17 +84,17 @@ export class RemoteWebhooks implements LifecycleSink, NamesVerbs {
 }
 
 /** The primary's: takes what workers tell, and answers what they ask. */
-export class WebhookDesk {
+export class SharedWebhooks {
   readonly #webhooks: WebhookVerbs & LifecycleSink;
-  readonly #workers = new Map<number, Told<NamesVerbs>>();
+  readonly #workers = new Replicas<NamesVerbs>(namesName);
 
   constructor(webhooks: WebhookVerbs & LifecycleSink) {
     this.#webhooks = webhooks;
   }
 
-  begun({ id, calls }: LinkedWorker): void {
+  begun(worker: LinkedWorker): void {
     const webhooks = this.#webhooks;
-    const verbs: DeskVerbs = {
+    const verbs: SharedWebhookVerbs = {
       wanted: () => this.#wanted,
       report: webhooks.report.bind(webhooks),
       retry: webhooks.retry.bind(webhooks),
@@ -100,17 +102,17 @@ export class WebhookDesk {
         if (webhooks.wants(name)) webhooks.tell(name, event);
       },
     };
-    calls.offer<DeskVerbs>('webhooks', verbs, ['wanted', 'report', 'retry', 'tell']);
-    this.#workers.set(id, calls.told('webhookNames'));
+    worker.calls.offer<SharedWebhookVerbs>('webhooks', verbs, ['wanted', 'report', 'retry', 'tell']);
+    this.#workers.add(worker);
   }
 
   gone(id: number): void {
-    this.#workers.delete(id);
+    this.#workers.remove(id);
   }
 
   /** Call when the webhooks may want other events than before. */
   changed(): void {
-    for (const worker of this.#workers.values()) worker.want(this.#wanted);
+    for (const worker of this.#workers) worker.want(this.#wanted);
   }
 
   get #wanted(): readonly LifecycleName[] {

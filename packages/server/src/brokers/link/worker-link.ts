@@ -27,7 +27,7 @@ export class WorkerLink {
   /** Channels of which something was not handed on. */
   readonly #behind = new Set<string>();
   /** Those who wait until it has caught up; undefined: nobody does. */
-  #patience: Patience | undefined;
+  #catchingUp: CatchingUp | undefined;
   /** It was full for longer than anybody waits, and still is. */
   #isStalled = false;
   /** Pages of history that are being read for it, and those that wait for room. */
@@ -63,11 +63,11 @@ export class WorkerLink {
    */
   room(): Promise<void> | undefined {
     if (!this.#isFull || this.#isStalled || this.#behind.size > 0 || this.#stream.isOver) return undefined;
-    this.#patience ??= new Patience(this.#clock, this.#bounds.patienceMs, () => {
+    this.#catchingUp ??= new CatchingUp(this.#clock, this.#bounds.patienceMs, () => {
       this.#isStalled = true;
-      this.#patience = undefined;
+      this.#catchingUp = undefined;
     });
-    return this.#patience.over;
+    return this.#catchingUp.over;
   }
 
   /** Reads what is answered with a page of history, when there is room for such an answer: it asks for as many as it has clients. */
@@ -102,8 +102,8 @@ export class WorkerLink {
   #taken(): void {
     if (this.#isFull) return;
     this.#isStalled = false;
-    this.#patience?.end();
-    this.#patience = undefined;
+    this.#catchingUp?.end();
+    this.#catchingUp = undefined;
     this.#tellGaps();
     this.#admitReader();
   }
@@ -114,14 +114,14 @@ export class WorkerLink {
   }
 
   #ended(): void {
-    this.#patience?.end();
+    this.#catchingUp?.end();
     this.#behind.clear();
     while (this.#readers.length > 0) this.#admitReader();
   }
 }
 
 /** A wait that is over when `end` is called, or after a time that is long enough. */
-class Patience {
+class CatchingUp {
   readonly over: Promise<void>;
   #end: () => void = () => {};
   readonly #cancel: Cancel;
