@@ -2,6 +2,8 @@
 import { defineConfig } from 'carillon';
 
 export default defineConfig({
+  // What info and explain tell depends on it.
+  workers: 1,
   api: { keys: ['a-long-random-key'] },
   auth: {
     tokens: {

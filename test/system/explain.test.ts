@@ -17,6 +17,8 @@ let user = 0;
 beforeAll(async () => {
   carillon = await startCarillon({
     config: {
+      // One process, so that what passes through it is known to the line; several have tests of their own.
+      workers: 1,
       api: { keys: [key] },
       auth: {
         tokens: Object.fromEntries([1, 2, 3, 4, 5, 6, 7, 8, 9].map((uid) => [`token-${uid}`, { user: uid }])),

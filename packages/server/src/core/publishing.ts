@@ -71,15 +71,11 @@ export class Publishing implements Publisher {
     checkKey(request);
     const { rules, overdue, room, trail } = this.#context;
     const rule = rules.find(channel);
-    const at = trail.stopTime();
+    const at = trail.stamp();
     let position: Position | undefined;
     try {
-      const taking = this.#take(channel, data, request, rule, source);
-      // Where nobody has to be asked it has been handed on by now.
-      trail.goOn();
-      position = await taking;
+      position = await this.#take(channel, data, request, rule, source);
     } catch (error) {
-      trail.goOn();
       trail.publishRefused(channel, source, error);
       throw error;
     }

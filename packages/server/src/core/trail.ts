@@ -21,19 +21,20 @@ import type {
 } from './traces.ts';
 import type { Gap } from './wire.ts';
 
-/** Times in the same millisecond are told apart by so much. */
-const tick = 1 / 1_024;
+/** Times in the same turn are told apart by so much, which a number of today's size can still tell. */
+const tick = 1 / 2_048;
 /** A socket that is full for no longer than this is nothing to remember. */
 const briefStallMs = 1_000;
 
 export class Trail {
-  readonly #clock: Pick<Clock, 'now'>;
+  readonly #clock: Pick<Clock, 'now' | 'atTurnEnd'>;
   #last = 0;
   /** As they were handed on last: who publishes says the same names in texts of its own, which need not be kept. */
   #channel = '';
   #epoch = '';
-  /** The clock has just been read, and nothing else has had a turn since. */
-  #isNow = false;
+  /** The time of this turn, if the clock has been asked in it: asking costs more than all that is remembered of a publication. */
+  #now = 0;
+  #isKnown = false;
   readonly published = new Ring<PublishedTrace>(limits.tracedPublications, () => ({
     ...{ at: 0, channel: '', way: 'api', session: '', epoch: '', offset: 0, isKeyed: false },
   }));
@@ -57,27 +58,24 @@ export class Trail {
     ...{ at: 0, channel: '', device: '', session: '', epoch: '', offset: 0 },
   }));
 
-  constructor(clock: Pick<Clock, 'now'>) {
+  constructor(clock: Pick<Clock, 'now' | 'atTurnEnd'>) {
     this.#clock = clock;
   }
 
-  /** Milliseconds of the clock, and later than every stamp before: it says what came first, too. */
+  /** Milliseconds of the clock, as of this turn of the event loop, and later than every stamp before: it says what came first, too. */
   stamp(): number {
-    const now = this.#isNow ? 0 : this.#clock.now();
-    this.#last = now > this.#last ? now : this.#last + tick;
+    if (!this.#isKnown) {
+      this.#isKnown = true;
+      this.#now = this.#clock.now();
+      this.#clock.atTurnEnd(this.#turnOver);
+    }
+    this.#last = this.#now > this.#last ? this.#now : this.#last + tick;
     return this.#last;
   }
 
-  /** As {@link Trail.stamp}; what follows before {@link Trail.goOn} happens at the same time, and the clock is not asked again. */
-  stopTime(): number {
-    const at = this.stamp();
-    this.#isNow = true;
-    return at;
-  }
-
-  goOn(): void {
-    this.#isNow = false;
-  }
+  readonly #turnOver = (): void => {
+    this.#isKnown = false;
+  };
 
   /** A publication came in at `at`, and was answered. */
   wasPublished(
