@@ -69,7 +69,7 @@ async function startProcess(
   const clock = new SystemClock();
   const startedAt = clock.now();
   const core = await startCore(settings, clock, log, controls);
-  const { node, hooks, webhooks, addresses } = core;
+  const { node, hooks, webhooks, addresses, counting } = core;
   const desk = deskOf(settings, { publisher: node, clock, log }, home);
   const transports = makeTransports(settings, node, clock, log);
   const { websocket, feeds, native } = transports;
@@ -90,7 +90,7 @@ async function startProcess(
   const measured = { node, transports, ingest, webhooks, hooks, counters };
   const telling = tellingOf({ ...measured, reloads, startedAt, clock }, home);
   const servers: HttpServers = new HttpServers({
-    settings,
+    settings: { ...settings, rates: counting.rates },
     version: version(),
     verbs: { ...verbs, reload: () => reloads.reload() },
     authenticator: node.authenticator,
@@ -103,6 +103,7 @@ async function startProcess(
     probe: readiness(node, { home, clock }),
     metrics: telling.metrics,
     addresses,
+    ...(counting.holds !== undefined && { holds: counting.holds }),
     clock,
     counters,
     ...(settings.development && { pages: servePages(fileURLToPath(new URL('../public', import.meta.url))) }),

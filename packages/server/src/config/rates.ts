@@ -30,27 +30,27 @@ const type = { type: 'rate' };
 export const rates = section({
   commandsPerUser: key(
     rate().default('60000/m'),
-    "Commands of all sessions of one user together, publishing aside; beyond it error 111. Each worker counts its own. 'off': no limit.",
+    "Commands of all sessions of one user together, publishing aside; beyond it error 111. 'off': no limit.",
     type,
   ),
   publishesPerUser: key(
     rate().optional(),
-    'Publications of one user, on whatever way; beyond it error 111. Each worker counts its own. Absent: no limit.',
+    'Publications of one user, on whatever way; beyond it error 111. Absent: no limit.',
     type,
   ),
   connectionsPerAddress: key(
     rate().default('6000/m'),
-    'WebSockets and streams that one client address opens; beyond it status 429. Each worker counts its own; loopback and trusted proxies are not counted.',
+    'WebSockets and streams that one client address opens; beyond it status 429. Loopback and trusted proxies are not counted.',
     type,
   ),
   refusedTokensPerAddress: key(
     rate().default('1000/10m'),
-    'Tokens that nobody knows (101) from one client address; beyond it all its tokens are 111, or status 429. Counted over all workers; loopback and trusted proxies are not counted.',
+    'Tokens that nobody knows (101) from one client address; beyond it all its tokens are 111, or status 429. Loopback and trusted proxies are not counted.',
     type,
   ),
   requestsPerKey: key(
     rate().optional(),
-    'Requests with one API key, each of a batch counted; beyond it status 429. Each worker counts its own. Absent: no limit.',
+    'Requests with one API key, each of a batch counted; beyond it status 429. Absent: no limit.',
     type,
   ),
 });

@@ -204,7 +204,7 @@ const rule = section({
 const limits = section({
   connectionsPerAddress: key(
     whole(1, 10_000_000).default(bounds.connectionsPerAddress),
-    'Open connections of one client address at one worker; loopback and trusted proxies are not counted.',
+    'Open connections of one client address, at all workers together; loopback and trusted proxies are not counted.',
   ),
   channelsPerConnection: key(
     whole(1, 1_000_000).default(bounds.channelsPerConnection),

@@ -8,25 +8,15 @@ export interface TokenGuessesOptions {
   readonly rate: Rate;
   /** Under what an address is counted; undefined: it is not. */
   readonly bucketOf: (address: string) => string | undefined;
-  /** Others who judge tokens, too; absent: there are none. */
-  readonly elsewhere?: {
-    /** Tells them of one that was refused here. */
-    refused(bucket: string): void;
-    /** `refused` hears of those that were refused there. */
-    hear(refused: (bucket: string) => void): void;
-  };
 }
 
 export class TokenGuesses {
   readonly #limiter: RateLimiter;
   readonly #bucketOf: (address: string) => string | undefined;
-  readonly #elsewhere: TokenGuessesOptions['elsewhere'];
 
-  constructor(clock: Clock, { rate, bucketOf, elsewhere }: TokenGuessesOptions) {
+  constructor(clock: Clock, { rate, bucketOf }: TokenGuessesOptions) {
     this.#limiter = new RateLimiter(clock, rate);
     this.#bucketOf = bucketOf;
-    this.#elsewhere = elsewhere;
-    elsewhere?.hear((bucket) => this.#limiter.take(bucket));
   }
 
   /** Judges a token, unless too many of the address were wrong. @throws {ReplyError} 111 (429); what `judge` throws. */
@@ -39,10 +29,8 @@ export class TokenGuesses {
       return await judge();
     } catch (error) {
       // One that has run out was good once: it is no guess.
-      if (error instanceof ReplyError && error.code === errorCodes.unauthorized.code) {
+      if (error instanceof ReplyError && error.code === errorCodes.unauthorized.code)
         this.#limiter.take(bucket);
-        this.#elsewhere?.refused(bucket);
-      }
       throw error;
     }
   }

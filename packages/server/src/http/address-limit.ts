@@ -4,22 +4,37 @@ import { limits } from '@carillon/protocol';
 import { type ClientAddresses, plainAddress } from './address.ts';
 import { HttpError } from './answer.ts';
 
+/** Other processes whose connections count, too. */
+export interface HoldsElsewhere {
+  /** How many an address may have; what each has here is said after that. */
+  limited(limit: number): void;
+  /** How many an address has here. */
+  changed(address: string, count: number): void;
+  /** How many it has there. */
+  of(address: string): number;
+}
+
 export class AddressLimit {
   readonly #addresses: ClientAddresses;
   #limit: number;
   readonly #counts = new Map<string, number>();
+  readonly #elsewhere: HoldsElsewhere | undefined;
   /** Sockets that came after their address had reached the limit. */
   readonly #refused = new Map<Socket, string>();
 
-  /** `limit`: sockets, and upgrades or requests that came through a trusted proxy, which one address may have open. */
-  constructor(addresses: ClientAddresses, limit: number) {
+  /** `limit`: sockets, and upgrades or requests that came through a trusted proxy, which one address may have open. `elsewhere`: absent: this is the only process. */
+  constructor(addresses: ClientAddresses, limit: number, elsewhere?: HoldsElsewhere) {
     this.#addresses = addresses;
     this.#limit = limit;
+    this.#elsewhere = elsewhere;
+    elsewhere?.limited(limit);
   }
 
   /** Another limit, for what comes from now on. */
   replace(limit: number): void {
     this.#limit = limit;
+    this.#elsewhere?.limited(limit);
+    for (const [address, count] of this.#counts) this.#elsewhere?.changed(address, count);
   }
 
   /**
@@ -29,8 +44,8 @@ export class AddressLimit {
   opened(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
     if (this.#isExempt(address)) return;
-    const count = (this.#counts.get(address) ?? 0) + 1;
-    this.#counts.set(address, count);
+    const count = this.#everywhere(address) + 1;
+    this.#join(address);
     socket.once('close', () => {
       this.#refused.delete(socket);
       this.#leave(address);
@@ -52,9 +67,8 @@ export class AddressLimit {
    */
   enter(address: string, socket: Socket): (() => void) | undefined {
     if (address === plainAddress(socket.remoteAddress) || this.#isExempt(address)) return undefined;
-    const count = this.#counts.get(address) ?? 0;
-    if (count >= this.#limit) throw this.#refusal();
-    this.#counts.set(address, count + 1);
+    if (this.#everywhere(address) >= this.#limit) throw this.#refusal();
+    this.#join(address);
     return () => this.#leave(address);
   }
 
@@ -65,13 +79,12 @@ export class AddressLimit {
    */
   hold(address: string): () => void {
     if (this.#isExempt(address)) return exempt;
-    const count = this.#counts.get(address) ?? 0;
-    if (count >= this.#limit) throw this.#refusal();
-    this.#counts.set(address, count + 1);
+    if (this.#everywhere(address) >= this.#limit) throw this.#refusal();
+    this.#join(address);
     return () => this.#leave(address);
   }
 
-  /** What an address holds now; 0 for one that is exempt. */
+  /** What an address holds here now; 0 for one that is exempt. */
   count(address: string): number {
     return this.#counts.get(address) ?? 0;
   }
@@ -80,10 +93,21 @@ export class AddressLimit {
     return !this.#addresses.isCounted(address);
   }
 
+  #everywhere(address: string): number {
+    return this.count(address) + (this.#elsewhere?.of(address) ?? 0);
+  }
+
+  #join(address: string): void {
+    const count = this.count(address) + 1;
+    this.#counts.set(address, count);
+    this.#elsewhere?.changed(address, count);
+  }
+
   #leave(address: string): void {
     const count = (this.#counts.get(address) ?? 1) - 1;
     if (count === 0) this.#counts.delete(address);
     else this.#counts.set(address, count);
+    this.#elsewhere?.changed(address, count);
   }
 
   #refusal(): HttpError {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from 'vitest';
+import { VirtualClock } from '../testing/virtual-clock.ts';
 import { ApiKeys, bearerOf } from './keys.ts';
 
 function request(headers: Record<string, string>, socket: object = {}): IncomingMessage {
@@ -84,4 +85,19 @@ test('RLD1 another list of keys holds at once, also for sockets that showed one 
   changing.replace(['first']);
   expect(asked('first', one)).toBe('key');
   expect([first.isGone, second.isGone]).toEqual([true, true]);
+});
+
+test('ACC19 what a key has used stays used when another list of keys is in force', () => {
+  const rate = { rate: { count: 2, perMs: 60_000 }, clock: new VirtualClock() };
+  const changing = new ApiKeys({ keys: ['first', 'second'], development: false, rate });
+  const use = (key: string): void => {
+    const asked = request({ 'x-api-key': key });
+    expect(changing.access(asked, remote)).toBe('key');
+    changing.grantOf(asked)?.use();
+  };
+  use('first');
+  use('first');
+  changing.replace([{ key: 'first', scopes: ['read'] }, 'second']);
+  expect(() => use('first')).toThrow('at most 2 requests with this API key');
+  use('second');
 });

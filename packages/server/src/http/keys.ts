@@ -2,9 +2,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Clock } from '../core/clock.ts';
+import { type Rate, RateLimiter } from '../core/rate.ts';
 import { isLoopback } from './address.ts';
 import { HttpError } from './answer.ts';
-import { Grant, type GrantRate, type GrantSettings } from './api/grant.ts';
+import { Grant, type GrantSettings } from './api/grant.ts';
 
 export interface ApiKeySettings extends GrantSettings {
   readonly key: string;
@@ -16,7 +18,7 @@ export interface KeySettings {
   /** In development mode the API needs no key from this machine; one that is shown must still be right. */
   readonly development: boolean;
   /** Of each key; absent: no limit. */
-  readonly rate?: GrantRate;
+  readonly rate?: { readonly rate: Rate; readonly clock: Clock };
 }
 
 /**
@@ -48,7 +50,7 @@ interface Passed {
 
 export class ApiKeys {
   #keys: readonly KnownKey[];
-  readonly #rate: GrantRate | undefined;
+  readonly #limiter: RateLimiter | undefined;
   readonly #development: boolean;
   /**
    * What passed on each socket. Comparing it with what the same socket already proved to know tells nobody anything, and
@@ -57,8 +59,8 @@ export class ApiKeys {
   readonly #passed = new WeakMap<Socket, Passed>();
 
   constructor({ keys, development, rate }: KeySettings) {
-    this.#rate = rate;
-    this.#keys = keys.map((key) => known(key, rate));
+    this.#limiter = rate && new RateLimiter(rate.clock, rate.rate);
+    this.#keys = keys.map((key) => known(key, this.#limiter));
     this.#development = development;
   }
 
@@ -66,7 +68,7 @@ export class ApiKeys {
   replace(keys: KeySettings['keys']): void {
     const before = new Map(this.#keys.map((key) => [key.digest.toString('base64'), key]));
     this.#keys = keys.map((setting) => {
-      const wanted = known(setting, this.#rate);
+      const wanted = known(setting, this.#limiter);
       const kept = before.get(wanted.digest.toString('base64'));
       if (kept === undefined) return wanted;
       kept.grant = wanted.grant;
@@ -140,13 +142,14 @@ function shownBy({ headers }: IncomingMessage): string {
   return `${headers.authorization ?? ''}\n${typeof own === 'string' ? own : ''}`;
 }
 
-function known(setting: string | ApiKeySettings, rate: GrantRate | undefined): KnownKey {
+function known(setting: string | ApiKeySettings, limiter: RateLimiter | undefined): KnownKey {
   const settings = typeof setting === 'string' ? { key: setting } : setting;
   if (settings.key === '') throw new Error('api.keys: a key must not be empty');
   const { scopes, channels } = settings;
-  const mayAll = scopes === undefined && channels === undefined && rate === undefined;
-  const grant = mayAll ? undefined : new Grant(settings, rate);
-  return { digest: digest(settings.key), grant, isGone: false };
+  const mayAll = scopes === undefined && channels === undefined && limiter === undefined;
+  const name = digest(settings.key);
+  const rate = limiter && { limiter, bucket: name.toString('base64') };
+  return { digest: name, grant: mayAll ? undefined : new Grant(settings, rate), isGone: false };
 }
 
 function digest(key: string): Buffer {

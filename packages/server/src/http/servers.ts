@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts';
 import type { Rate } from '../core/rate.ts';
 import type { RendezvousDesk } from '../core/rendezvous.ts';
 import { ClientAddresses } from './address.ts';
-import { AddressLimit } from './address-limit.ts';
+import { AddressLimit, type HoldsElsewhere } from './address-limit.ts';
 import { AddressRates } from './address-rates.ts';
 import { Api, type ApiUpgrades } from './api/api.ts';
 import type { ApiCounters } from './api/counters.ts';
@@ -86,6 +86,8 @@ export interface HttpOptions {
   readonly metrics: MetricsText;
   /** Of the settings' `trustProxy`; made of that where others do not need it. */
   readonly addresses?: ClientAddresses;
+  /** What addresses have open at other workers; absent: there are none. */
+  readonly holds?: HoldsElsewhere;
   readonly clock: Clock;
   /** Kept by the API, read by the metrics. */
   readonly counters: ApiCounters;
@@ -191,13 +193,13 @@ export class HttpServers {
   }
 }
 
-function guardsOf({ settings, addresses: given, clock, log }: HttpOptions): Guards {
+function guardsOf({ settings, addresses: given, holds, clock, log }: HttpOptions): Guards {
   const { development, hosts, origins, limits, rates = {} } = settings;
   const rate = rates.requestsPerKey;
   const addresses = given ?? new ClientAddresses(settings.trustProxy);
   return {
     addresses,
-    limit: new AddressLimit(addresses, limits.connectionsPerAddress),
+    limit: new AddressLimit(addresses, limits.connectionsPerAddress, holds),
     rates: new AddressRates(clock, addresses, rates.connectionsPerAddress),
     origins: new Origins({
       development,

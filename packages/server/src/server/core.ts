@@ -11,6 +11,7 @@ import { ClientAddresses } from '../http/address.ts';
 import { randomId } from '../system/ids.ts';
 import { LinkedWebhooks } from '../workers/webhooks.ts';
 import { createBroker } from './broker.ts';
+import { type Counting, countingOf } from './counting.ts';
 import { linkedParts, type WorkerHome } from './home.ts';
 import { createHooks } from './hooks.ts';
 import { nodeLimits } from './node-limits.ts';
@@ -27,6 +28,7 @@ export interface Core {
   readonly webhooks: ServerWebhooks;
   /** Which proxies are believed; a reload may change that. */
   readonly addresses: ClientAddresses;
+  readonly counting: Counting;
 }
 
 /** The node has started. */
@@ -46,6 +48,7 @@ export async function startCore(
   const authenticator = new CurrentAuthenticator(judge);
   const rules = new Rules(rulesOf(settings));
   const addresses = new ClientAddresses(settings.trustProxy);
+  const counting = countingOf(settings, home);
   const webhooks =
     home === undefined ? startWebhooks(settings, clock, log) : await LinkedWebhooks.start(home.calls);
   const node = new Node({
@@ -56,10 +59,10 @@ export async function startCore(
     log,
     hooks,
     lifecycle: [hooks, webhooks],
-    ...nodeLimits(settings, addresses, home),
+    ...nodeLimits(settings, counting.rates, addresses),
   });
   const { dataDir } = settings;
   if (dataDir === undefined || home !== undefined) await node.start();
   else await openDataDir(dataDir, takeover, () => node.start());
-  return { node, rules, authenticator, hooks, webhooks, addresses };
+  return { node, rules, authenticator, hooks, webhooks, addresses, counting };
 }

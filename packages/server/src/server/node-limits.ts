@@ -2,19 +2,18 @@
 import type { Settings } from '../config/settings.ts';
 import type { NodeOptions } from '../core/node.ts';
 import type { ClientAddresses } from '../http/address.ts';
-import { linkedGuesses } from '../workers/guesses.ts';
-import type { WorkerHome } from './home.ts';
+import type { Rates } from './counting.ts';
 
 type NodeLimits = Pick<
   NodeOptions,
   'channelsPerConnection' | 'laneLogBytes' | 'publishesPerSecond' | 'rates' | 'guesses' | 'graceMs'
 >;
 
-/** `addresses` say which of them are counted; `home`: there are other workers. */
+/** `addresses` say which of them are counted. */
 export function nodeLimits(
-  { limits, rates, presence }: Settings,
+  { limits, presence }: Settings,
+  rates: Rates,
   addresses: Pick<ClientAddresses, 'bucketOf'>,
-  home?: Pick<WorkerHome, 'calls'>,
 ): NodeLimits {
   const { channelsPerConnection, laneLogBytes, publishesPerSecond } = limits;
   const { commandsPerUser: commands, publishesPerUser: publishes, refusedTokensPerAddress: refused } = rates;
@@ -24,13 +23,7 @@ export function nodeLimits(
     laneLogBytes,
     ...(publishesPerSecond !== undefined && { publishesPerSecond }),
     rates: { ...(commands !== undefined && { commands }), ...(publishes !== undefined && { publishes }) },
-    ...(refused !== undefined && {
-      guesses: {
-        rate: refused,
-        bucketOf,
-        ...(home !== undefined && { elsewhere: linkedGuesses(home.calls) }),
-      },
-    }),
+    ...(refused !== undefined && { guesses: { rate: refused, bucketOf } }),
     graceMs: presence.graceMs,
   };
 }

@@ -13,8 +13,9 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { SystemClock } from '../system/clock.ts';
 import { version } from '../system/version.ts';
 import { SharedGroups } from '../workers/groups.ts';
-import { SharedGuesses } from '../workers/guesses.ts';
+import { SharedHolds } from '../workers/holds.ts';
 import { Relay } from '../workers/relay.ts';
+import { SharedTakes } from '../workers/takes.ts';
 import { SharedTrail } from '../workers/trail.ts';
 import { Listeners, SharedAttendance } from './attendance.ts';
 import { createBroker } from './broker.ts';
@@ -148,7 +149,8 @@ function sharedBy(parts: PrimaryParts): readonly Shared[] {
     userTags,
     blocks,
     inboxes,
-    new SharedGuesses(),
+    new SharedTakes(),
+    new SharedHolds(),
     new SharedTrail(trail),
     sharedDesk({ ...parts, publisher }),
     new PrimaryIngest({ ...parts, publisher }),

@@ -106,7 +106,10 @@ export class LinkedWorkers {
       peers: new Peers(id, link.worker.calls),
       atPrimary,
       sessionId: (name) => sessionIdOf(id, name),
-      serve: () => this.relay.join(atPrimary),
+      serve: () => {
+        this.relay.join(atPrimary);
+        for (const each of this.#shared) each.served?.(atPrimary);
+      },
       end: () => link.cut(),
     };
   }

@@ -1,9 +1,8 @@
 /** What one API key may do, and the refusal of what it may not. */
 import { limits } from '@carillon/protocol';
-import type { Clock } from '../../core/clock.ts';
 import { refuse, tooMany } from '../../core/errors.ts';
 import { isListed } from '../../core/pattern.ts';
-import { type Rate, RateLimiter } from '../../core/rate.ts';
+import type { RateLimiter } from '../../core/rate.ts';
 import type { Scope } from './permissions.ts';
 
 export interface GrantSettings {
@@ -15,10 +14,11 @@ export interface GrantSettings {
   readonly channels?: readonly string[];
 }
 
-/** How often one key may be used; every key has a bucket of its own. */
+/** How often one key may be used. */
 export interface GrantRate {
-  readonly rate: Rate;
-  readonly clock: Clock;
+  readonly limiter: RateLimiter;
+  /** What is the key's own. */
+  readonly bucket: string;
 }
 
 export class Grant {
@@ -26,21 +26,22 @@ export class Grant {
   readonly #scopes: ReadonlySet<Scope> | undefined;
   /** Names and patterns; undefined: every channel. */
   readonly channels: readonly string[] | undefined;
-  readonly #rate: RateLimiter | undefined;
+  readonly #rate: GrantRate | undefined;
 
   /** `rate`: absent: no limit. */
   constructor({ name, scopes, channels }: GrantSettings, rate?: GrantRate) {
     this.#holder = name === undefined ? 'this API key' : `the API key '${name}'`;
     this.#scopes = scopes && new Set(scopes);
     this.channels = channels;
-    this.#rate = rate && new RateLimiter(rate.clock, rate.rate);
+    this.#rate = rate;
   }
 
   /** Counts a request. @throws {ReplyError} 111 (429) */
   use(): void {
     if (this.#rate === undefined) return;
-    const waitMs = this.#rate.take('');
-    if (waitMs > 0) throw tooMany(this.#rate.rate, `requests with ${this.#holder}`, waitMs);
+    const { limiter, bucket } = this.#rate;
+    const waitMs = limiter.take(bucket);
+    if (waitMs > 0) throw tooMany(limiter.rate, `requests with ${this.#holder}`, waitMs);
   }
 
   /** Undefined: nothing is asked for. @throws {ReplyError} 103 naming the scope that is missing. */
