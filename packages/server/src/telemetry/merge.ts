@@ -8,8 +8,9 @@ import type { WebhookMetricFigures } from './webhook-metrics.ts';
 export type Lasting = Pick<Figures, 'counters' | 'apiRequests' | 'hooks'>;
 
 /**
- * All together, but for how the config was loaded, which one of them does for all. A user, a channel or a member that several processes have counts once in each: whoever knows better replaces
- * these three, and `publications`, of which a process counts those that it has subscribers for.
+ * All together, but for how the config was loaded, which one process does for all. A user, a channel or a member that several have
+ * counts once in each: whoever knows better replaces these three, and `publications`, of which a process counts those that it has
+ * subscribers for.
  */
 export function together(all: readonly Figures[]): Figures {
   const ingest = ingestOf(all);
