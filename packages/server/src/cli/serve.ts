@@ -14,7 +14,7 @@ import { endOnSignal, reloadOnSignal, replaceOnSignal } from './signals.ts';
 
 /** What closing may take beyond the time that connections have to end by themselves. */
 const closingMs = 2_000;
-/** Where there are several processes, one has its farewells behind the other's. */
+/** Where there are several processes: the workers end first, see `endingMs` in server/primary.ts, and the primary's farewells follow. */
 const closingWorkersMs = 4_000;
 
 const takeoverHint = ' With --takeover this one ends the other and goes on in its place.';

@@ -1,5 +1,6 @@
 /** A server of several processes: what the first of them has for all, and the workers that it looks after. */
 import { availableParallelism } from 'node:os';
+import { limits } from '@carillon/protocol';
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Settings } from '../config/settings.ts';
@@ -43,8 +44,8 @@ export function workerCount({ workers, development }: Settings): number {
   return development ? 1 : availableParallelism();
 }
 
-/** How much longer than `drain` a worker may take to end. */
-const farewellMs = 2_000;
+/** How much longer than `drain` a worker may take to end: as long as its own end does, and a moment. `serve` waits for more. */
+const endingMs = limits.closingMs + Math.max(limits.hookFarewellMs, limits.webhookFarewellMs) + 500;
 
 export async function startPrimary(
   loaded: LoadedConfig,
@@ -70,7 +71,7 @@ export async function startPrimary(
   const { addresses, release } = await freeAddresses(settings);
   const supervisor = new Supervisor({
     count,
-    retireMs: settings.drainMs + farewellMs,
+    retireMs: settings.drainMs + endingMs,
     clock,
     log,
     spawn: (id) => startWorker({ id, version: version(), flags, ...addresses }, parts, config, shared),
