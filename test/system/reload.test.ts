@@ -130,6 +130,8 @@ test('RLD2 a config with faults leaves everything as it was, and every place say
   expect((await fetch(`${url}/sub?channel=a:1&timeout=0`)).status).toBe(200);
   writeFileSync(file, JSON.stringify(config));
   expect(await reload()).toEqual({ code: 0, stdout: 'nothing has changed\n', stderr: '' });
+  writeFileSync(file, JSON.stringify({ ...config, drain: '9s' }));
+  expect(await reload()).toEqual({ code: 0, stdout: 'needs a restart: drain\n', stderr: '' });
   expect(await (await fetch(`${url}/metrics`)).text()).toContain('carillon_config_failing 0');
 });
 

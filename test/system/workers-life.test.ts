@@ -250,6 +250,9 @@ describe('workers whose primary is killed', () => {
     expect(await Promise.all(sockets.map(({ code }) => code))).toEqual(sockets.map(() => 3001));
     expect(await Promise.all(streams.map(({ end }) => end))).toEqual(streams.map(() => 'whole'));
     expect(await gone(workers)).toEqual([]);
+    expect(
+      running.stderr.split('the primary is gone, so this worker closes its clients and ends'),
+    ).toHaveLength(workers.length + 1);
   });
 
   test('LIF3 end in the middle of their drain, too', async () => {

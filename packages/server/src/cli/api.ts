@@ -42,7 +42,15 @@ export async function callApi<Result>(
 export function refused({ error }: ApiAnswer<unknown>): CommandError {
   if (error === undefined)
     return new CommandError('the server gave an answer without a result', exitCodes.failed);
-  const hint =
-    error.code === 101 || error.code === 1 ? '; give an API key with --key or CARILLON_API_KEY' : '';
-  return new CommandError(`the server refused: ${error.message} (${error.code})${hint}`, exitCodes.failed);
+  const message = `the server refused: ${error.message} (${error.code})${hints[error.code] ?? ''}`;
+  return new CommandError(message, exitCodes.failed);
 }
+
+const needsKey = '; give an API key with --key or CARILLON_API_KEY';
+
+/** What helps against an error that the command's own request cannot have caused. */
+const hints: Readonly<Record<number, string>> = {
+  1: needsKey,
+  101: needsKey,
+  104: '; where the API has an address of its own (api.listen), name that with --url or CARILLON_URL',
+};

@@ -362,6 +362,8 @@ describe('the client commands', () => {
     const published = await carillon(['publish', 'bad name', 'x'], { env });
     expect(published.code).toBe(1);
     expect(published.stderr).toMatch(/^carillon: the server refused: .*channel.*\n$/);
+    const elsewhere = await carillon(['top', '--count', '1', '--url', `${server.url}/v1/nothing`], { env });
+    expect(elsewhere.stderr).toContain('(api.listen), name that with --url');
     const subscribed = await carillon(['subscribe', 'room:cli', '--token', 'wrong'], { env });
     expect(subscribed.code).toBe(1);
     expect(subscribed.stderr).toBe('carillon: the server refused the token: unauthorized (101)\n');

@@ -45,7 +45,9 @@ function notLoaded(answer: ApiAnswer<Report>): CommandError {
 }
 
 function sentences({ changed, restart, more = 0 }: Report): string {
-  const lines = [changed.length === 0 ? 'nothing has changed' : `changed: ${changed.join(', ')}`];
+  const lines: string[] = [];
+  if (changed.length > 0) lines.push(`changed: ${changed.join(', ')}`);
+  else if (restart.length === 0) lines.push('nothing has changed');
   if (restart.length > 0) lines.push(`needs a restart: ${restart.join(', ')}`);
   if (more > 0) lines.push(`and ${more} more`);
   return lines.join('\n');

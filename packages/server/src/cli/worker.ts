@@ -118,6 +118,7 @@ class Worker implements WorkerVerbs {
   async #abandoned(): Promise<void> {
     const { fault } = this.#stream;
     if (fault !== undefined) this.#log?.error('the link to the primary was cut', { error: fault });
+    else this.#log?.error('the primary is gone, so this worker closes its clients and ends');
     setTimeout(() => this.#end(), abandonedMs);
     await this.#server?.abandon(abandonedMs).catch(() => undefined);
     this.#end();

@@ -13,6 +13,8 @@ export interface TimelineEntry {
   readonly says: string;
 }
 
+/** By how much the clocks of two processes may differ: each follows the wall clock only when that is a second ahead. */
+const skewMs = 1_000;
 /** Refusals that are named. */
 const namedRefusals = 5;
 
@@ -34,7 +36,7 @@ export function timelineOf(
     const add = (at: number, says: string): void => {
       entries.push({ at, ...(worker !== undefined && { worker }), says });
     };
-    for (const trace of published) publicationEntries(trace, first, known, add);
+    for (const trace of published) publicationEntries(trace, isRepeat(trace, first, each, known), add);
     for (const trace of handed) add(trace.at, handedText(trace));
     for (const trace of refusalsAfter(each, published[0]?.at ?? handed[0]?.at))
       add(trace.at, refusalText(trace));
@@ -60,15 +62,12 @@ const ways: Readonly<Record<Way, string>> = {
 };
 
 function publicationEntries(
-  trace: PublishedTrace,
-  first: PublishedTrace | undefined,
-  { kept }: Knowledge,
+  { at, way, session, epoch, offset }: PublishedTrace,
+  isAgain: boolean,
   add: Add,
 ): void {
-  const { at, way, session, epoch, offset, isKeyed } = trace;
   const who = session === '' ? '' : `, the session ${session}`;
-  const isRepeat = isKeyed && offset > 0 && (trace !== first || (kept?.at ?? at) < Math.floor(at));
-  if (isRepeat) {
+  if (isAgain) {
     add(
       at,
       `${ways[way]}${who} again, with the same idempotency key: nothing was published, and it got the first answer`,
@@ -79,6 +78,21 @@ function publicationEntries(
     at,
     `${ways[way]}${who}, and was answered ${offset === 0 ? 'without an offset' : `offset ${offset}, epoch ${epoch}`}`,
   );
+}
+
+/** Whether nothing came of it, because the key had its answer; what came in first may be forgotten. */
+function isRepeat(
+  trace: PublishedTrace,
+  first: PublishedTrace | undefined,
+  { worker, handed: [handed] }: ProcessFacts,
+  { kept }: Knowledge,
+): boolean {
+  const { at, isKeyed, offset } = trace;
+  if (!isKeyed || offset === 0) return false;
+  if (trace !== first) return true;
+  if (handed !== undefined) return handed.at < at;
+  const appendedAt = kept?.at ?? at;
+  return appendedAt + (worker === undefined ? 0 : skewMs) < Math.floor(at);
 }
 
 function handedText({ listeners, workers }: HandedTrace): string {

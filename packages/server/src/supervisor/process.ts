@@ -93,7 +93,11 @@ async function begun(
   const answered = Promise.race([verbs.begin(beginning).catch(() => ended), ended]);
   const ms = limits.workerStartMs;
   const fault = await inTime(answered, ms, clock, () =>
-    errorOf(notStarted(`it did not serve within ${ms} ms`)),
+    errorOf(
+      notStarted(
+        `it did not serve within ${ms / 1_000} s; a machine too busy for so many needs fewer 'workers'`,
+      ),
+    ),
   );
   if (fault !== undefined) throw errorOf(fault);
 }
