@@ -25,7 +25,7 @@ import type { PrimaryVerbs } from './home.ts';
 import { PrimaryIngest } from './ingest.ts';
 import { once } from './once.ts';
 import { PrimaryConfig } from './primary-config.ts';
-import { primaryDoors } from './primary-doors.ts';
+import { primaryMonitoring } from './primary-monitoring.ts';
 import { primaryPublisher } from './primary-publisher.ts';
 import type { ReloadFigures } from './reloading.ts';
 import { sharedDesk } from './rendezvous.ts';
@@ -57,11 +57,11 @@ export async function startPrimary(
   const { host, listeners, clock } = parts;
   const count = workerCount(settings);
   const reloads = (): ReloadFigures => config.reloading.figures;
-  const doors = primaryDoors({ ...parts, count, reloads, supervisor: () => supervisor });
+  const monitoring = primaryMonitoring({ ...parts, count, reloads, supervisor: () => supervisor });
   const { dataDir } = settings;
-  if (dataDir === undefined) await host.start(doors.sink);
-  else await openDataDir(dataDir, takeover, () => host.start(doors.sink));
-  const shared = [...sharedBy(parts), ...doors.shared];
+  if (dataDir === undefined) await host.start(monitoring.sink);
+  else await openDataDir(dataDir, takeover, () => host.start(monitoring.sink));
+  const shared = [...sharedBy(parts), ...monitoring.shared];
   const changed = (next: Settings): void => {
     parts.rules.replace(rulesOf(next));
     setLogLevel(next.log.level);

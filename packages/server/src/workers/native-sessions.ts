@@ -6,7 +6,7 @@ import { limits } from '@carillon/protocol';
 import type { Clock } from '../core/clock.ts';
 import { refuse } from '../core/errors.ts';
 import { inTime } from '../core/in-time.ts';
-import type { Calls } from '../link/calls.ts';
+import type { Calls, Remote } from '../link/calls.ts';
 import type { Peers } from './peers.ts';
 import { workerOf } from './session-ids.ts';
 import { ifThere } from './spread.ts';
@@ -67,7 +67,7 @@ export class SpreadSessions implements SessionRequests {
     if (owner === 'nowhere') return undefined;
     this.#lastWait += 1;
     const wait = `${this.#peers.id}.${this.#lastWait}`;
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
+    const verbs = this.#there(key);
     const answer = ifThere(verbs.poll(wait, key, ack, waitMs), undefined);
     const forget = (): void => void verbs.forget(wait).catch(() => undefined);
     gone.addEventListener('abort', forget, { once: true });
@@ -82,8 +82,7 @@ export class SpreadSessions implements SessionRequests {
     const owner = this.#ownerOf(key);
     if (owner === 'here') return this.#local.deliver(key, frames);
     if (owner === 'nowhere') return 'unknown';
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
-    return ifThere<Delivery>(verbs.deliver(key, frames), 'unknown');
+    return ifThere<Delivery>(this.#there(key).deliver(key, frames), 'unknown');
   }
 
   /** @throws {ReplyError} 108 where the worker that has the session does not answer. */
@@ -91,8 +90,12 @@ export class SpreadSessions implements SessionRequests {
     const owner = this.#ownerOf(key);
     if (owner === 'here') return this.#local.end(key);
     if (owner === 'nowhere') return false;
-    const verbs = this.#peers.at<NativeVerbs>(key.session, 'native', { isHeld: true });
-    return this.#inTime(ifThere(verbs.end(key), false), limits.workerAnswerMs, key);
+    return this.#inTime(ifThere(this.#there(key).end(key), false), limits.workerAnswerMs, key);
+  }
+
+  /** The worker that has it, which may take its time. */
+  #there({ session }: SessionKey): Remote<NativeVerbs> {
+    return this.#peers.at<NativeVerbs>(session, 'native', { isHeld: true });
   }
 
   #ownerOf({ session }: SessionKey): 'here' | 'elsewhere' | 'nowhere' {

@@ -7,7 +7,7 @@ import { Readiness } from '../workers/readiness.ts';
 import { PrimaryFigures, type PrimaryFiguresParts } from './primary-figures.ts';
 import type { Shared } from './shared.ts';
 
-export interface PrimaryDoors {
+export interface PrimaryMonitoring {
   /** Stands between the broker and the links. */
   readonly sink: Canary;
   /** What workers ask for, and tell. */
@@ -26,7 +26,7 @@ export interface MonitoredParts extends Omit<PrimaryFiguresParts, 'supervisor'> 
 /** The primary's own canary; workers count from 1. */
 const primary = 0;
 
-export function primaryDoors(parts: MonitoredParts): PrimaryDoors {
+export function primaryMonitoring(parts: MonitoredParts): PrimaryMonitoring {
   const { broker, host, count, supervisor, clock } = parts;
   const sink = new Canary(broker, host, primary);
   const serving = (): Supervisor['serving'] => supervisor().serving;
