@@ -4,7 +4,7 @@ import type { Rate } from '../core/rate.ts';
 import { LinkedHolds } from '../workers/holds.ts';
 import { linkedTakes, type SharedRate, sharedRates } from '../workers/takes.ts';
 import type { WorkerHome } from './home.ts';
-import { workerCount } from './primary.ts';
+import { workerCount } from './worker-count.ts';
 
 /** Absent: no limit. */
 export type Rates = { readonly [Name in SharedRate]?: Rate };

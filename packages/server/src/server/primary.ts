@@ -1,5 +1,4 @@
 /** A server of several processes: what the first of them has for all, and the workers that it looks after. */
-import { availableParallelism } from 'node:os';
 import { limits } from '@carillon/protocol';
 import { LinkHost } from '../brokers/link/host.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -35,14 +34,9 @@ import type { PrimaryParts, Shared } from './shared.ts';
 import { sharedState } from './shared-state.ts';
 import { openDataDir } from './takeover.ts';
 import { urlOf } from './url.ts';
+import { workerCount } from './worker-count.ts';
 
 export type { PrimaryParts, Shared } from './shared.ts';
-
-/** How many processes serve; one serves without a primary. `auto` is as many as there are cores, and one in development mode. */
-export function workerCount({ workers, development }: Settings): number {
-  if (workers !== 'auto') return workers;
-  return development ? 1 : availableParallelism();
-}
 
 /** How much longer than `drain` a worker may take to end: as long as its own end does, and a moment. `serve` waits for more. */
 const endingMs = limits.closingMs + Math.max(limits.hookFarewellMs, limits.webhookFarewellMs) + 500;
