@@ -54,7 +54,7 @@ export interface SpawnOptions {
   readonly failed: (name: string, error: unknown) => void;
 }
 
-/** Runs this program again, as a worker. `linked` is called before anything goes over the link. */
+/** Runs this program again, as a worker. `linked` is called before anything goes over the link. @throws {Error} it cannot be run. */
 export function spawnWorker(
   { beginning, clock, failed }: SpawnOptions,
   linked: (worker: Pick<LinkedProcess, 'stream' | 'calls'>) => void,
@@ -64,6 +64,7 @@ export function spawnWorker(
     stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
   });
   const gone = endOf(child);
+  if (!hasPipes(child)) throw errorOf(notStarted('it could not be run (too many open files)'));
   // It ends when that process does, and is of no interest here.
   child.stdio[guardDescriptor]?.on('error', () => {});
   const stream = new FrameStream(child.stdio[linkDescriptor] as Duplex);
@@ -100,6 +101,11 @@ async function begun(
     ),
   );
   if (fault !== undefined) throw errorOf(fault);
+}
+
+/** Whatever the type says, there are none where this process may open no more files. */
+function hasPipes({ stdio }: { readonly stdio?: unknown }): boolean {
+  return stdio !== undefined;
 }
 
 function errorOf({ message, ...rest }: StartFault): Error {

@@ -299,6 +299,19 @@ describe('a replacement of all', () => {
     expect(stage.workers).toHaveLength(4);
   });
 
+  test('says that all were replaced only when a worker serves in each place', async () => {
+    const stage = await Stage.with(2);
+    stage.spawnFault = new Error('EAGAIN');
+    for (const id of [1, 2]) stage.worker(id).die('killed by SIGKILL');
+    await stage.settle();
+    await stage.supervisor.replaceAll();
+    expect(stage.serving).toEqual([]);
+    expect(stage.log.lines).toContain(
+      'warn: the workers that served were replaced, and others do not serve yet',
+    );
+    expect(stage.log.lines).not.toContain('info: all workers were replaced');
+  });
+
   test('whose old one dies before the new one serves leaves one worker in the place', async () => {
     const stage = await Stage.with(1);
     stage.isSmooth = false;

@@ -114,7 +114,14 @@ export class Supervisor {
       if (place.worker === undefined) place.pause.end();
       else if (!(await this.#passOn(place, place.worker))) return;
     }
-    if (!this.#isClosing) this.#options.log.info('all workers were replaced');
+    if (!this.#isClosing) this.#sayReplaced();
+  }
+
+  #sayReplaced(): void {
+    const { log, count } = this.#options;
+    const missing = count - this.serving.length;
+    if (missing === 0) log.info('all workers were replaced');
+    else log.warn('the workers that served were replaced, and others do not serve yet', { missing });
   }
 
   /** False where no new worker takes the place. */
