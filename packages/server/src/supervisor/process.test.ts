@@ -14,8 +14,8 @@ function startWithoutDescriptors(): void {
     spawnWorker({ beginning, clock, failed: () => {} }, () => {});
   `;
   const node = `exec '${process.execPath}' --conditions=carillon-source --input-type=module -e "$PROGRAM"`;
-  execFileSync('sh', ['-c', `ulimit -n 256; ${node}`], {
-    env: { PATH: process.env.PATH, PROGRAM: program },
+  execFileSync('/bin/sh', ['-c', `ulimit -n 256; ${node}`], {
+    env: { PROGRAM: program },
     stdio: 'pipe',
   });
 }

@@ -53,6 +53,18 @@ describe('the bound over all channels', () => {
     }
   });
 
+  test('of channels that are published to in turn, none gives up more than it must', async () => {
+    const { broker } = await start(50_000);
+    for (let count = 0; count < 200; count++) {
+      for (const channel of ['a', 'b']) await broker.publish(channel, kilobyte, keeping);
+      const kept = (await broker.history('a', { limit: 100 })).publications.length;
+      expect(kept).toBeGreaterThanOrEqual(Math.min(count, 3));
+      expect(broker.bytes).toBeLessThanOrEqual(50_000);
+    }
+    // Nothing that would have fitted is gone.
+    expect(broker.bytes).toBeGreaterThan(48_000);
+  });
+
   test('one channel alone gives up its oldest publications, never the one just published', async () => {
     const { broker } = await start(10_000);
     for (let count = 0; count < 50; count++) await broker.publish('a', kilobyte, keeping);

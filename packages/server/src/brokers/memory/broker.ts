@@ -26,6 +26,8 @@ export interface MemoryBrokerOptions {
 
 const sweepMs = 5_000;
 const nothingKept = { size: 0, ttlMs: 0 };
+/** Of the bound: what is free after room was made. */
+const spareShare = 1 / 64;
 
 export class MemoryBroker implements Broker {
   readonly #clock: Clock;
@@ -155,17 +157,20 @@ export class MemoryBroker implements Broker {
   }
 
   /**
-   * Gives up the histories, and where nobody listens the positions, that were used longest ago; of the newest stream only the
-   * oldest publications, and never the last.
+   * Gives up what the channels that were used longest ago keep: the oldest publications first, the last of them only where that is
+   * not enough, and then the position, too, where nobody listens. The newest publication of all stays. A little more goes than must,
+   * so that not every publication has to look for room.
    */
   #makeRoom(): void {
+    const target = this.#maxBytes * (1 - spareShare);
     let left = this.#streams.size;
     for (const [channel, stream] of this.#streams) {
       left -= 1;
-      const excess = this.#bytes - this.#maxBytes;
+      const excess = this.#bytes - target;
       if (excess <= 0) return;
-      this.#changing(stream, () => (left === 0 ? stream.free(excess) : stream.clear()));
+      this.#changing(stream, () => stream.free(excess));
       if (left === 0) return;
+      if (this.#bytes > target) this.#changing(stream, () => stream.clear());
       if (!stream.isSubscribed && this.#bytes > this.#maxBytes) this.#forget(channel, stream);
     }
   }
