@@ -310,6 +310,7 @@ describe('signals', () => {
     for (const { heard } of sockets)
       expect(heard.filter((frame) => frame.includes('"type":"reconnect"'))).toHaveLength(1);
     expect(await running.exited).toBe(0);
+    expect(running.stderr).toContain('"msg":"clients are told to leave"');
     expect(running.stderr).toContain('"msg":"stopped"');
     expect(running.stderr).not.toMatch(/"level":"(?:warn|error)"/);
     expect(await gone(workers)).toEqual([]);

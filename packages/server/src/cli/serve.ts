@@ -64,7 +64,8 @@ async function runServe(call: Call): Promise<number> {
     ...(takeover !== undefined && { takeover }),
     aboutToServe: (workers) => {
       const limitMs = settings.drainMs + (workers === 1 ? closingMs : closingWorkersMs);
-      ended = obeySignals(() => started, limitMs);
+      const stopping = (): void => log.info('clients are told to leave', { drainMs: settings.drainMs });
+      ended = obeySignals(() => started, stopping, limitMs);
       const replaceWorkers = async () => (await started.catch(() => undefined))?.replaceWorkers?.();
       replaceOnSignal(workers === 1 ? {} : { replaceWorkers }, log);
     },
@@ -79,8 +80,15 @@ async function runServe(call: Call): Promise<number> {
 }
 
 /** Whoever sees the server answer may send it a signal: one that comes while it still starts waits for that. */
-function obeySignals(started: () => Promise<RunningServer>, limitMs: number): Promise<boolean> {
-  const ended = endOnSignal(async () => (await started()).close(), limitMs);
+function obeySignals(
+  started: () => Promise<RunningServer>,
+  stopping: () => void,
+  limitMs: number,
+): Promise<boolean> {
+  const ended = endOnSignal(async () => {
+    stopping();
+    await (await started()).close();
+  }, limitMs);
   // A start that failed is told as such.
   ended.catch(() => undefined);
   const reload = async (): Promise<unknown> => (await started()).reload();

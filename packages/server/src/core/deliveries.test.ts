@@ -108,6 +108,7 @@ describe('EXP1 written', () => {
     const before = await explain(host, 'h:1', 1);
     expect(outcomes(before)).toEqual(['had']);
     expect(before.verdict).toBe('written');
+    expect(before.summary).toContain('had it already');
   });
 
   test('to one session of two', async () => {
@@ -291,8 +292,10 @@ describe('EXP2 not written', () => {
 describe('EXP3 the publication', () => {
   test('is not there yet, or of another epoch', async () => {
     const host = await start();
+    await subscriber(host, 'h:1');
     expect(await explain(host, 'h:1', 7)).toMatchObject({
       verdict: 'unpublished',
+      sessions: [],
       summary: 'Nothing was published yet.',
     });
     await publish(host, 'h:1', 2);

@@ -69,7 +69,8 @@ export function deliveryReport(known: Circumstances): DeliveryReport {
     ...(position !== undefined && { position }),
     verdict,
     summary: summaryOf(verdict, known, stories),
-    sessions: sessions.map(({ worker, story }) => ({
+    // What is not there yet waits for nobody.
+    sessions: (verdict === 'unpublished' ? [] : sessions).map(({ worker, story }) => ({
       session: story.session,
       worker,
       outcome: story.outcome,
@@ -154,6 +155,8 @@ function writtenText({ question, inbox }: Circumstances, stories: readonly Sessi
   if (written.every(({ blockedSince }) => blockedSince !== undefined)) {
     return `Handed to ${to}, but its socket is full: the last of what was written may still be on the way.`;
   }
+  if (written.every(({ outcome }) => outcome === 'had'))
+    return `Not written: ${to} had it already, by the position that came with the subscribe.`;
   const end =
     inbox === undefined
       ? 'Whether the client took it is not known, for the channel is no inbox'
