@@ -9,7 +9,7 @@ const reasons: ReadonlyMap<number, string> = new Map([
   [8, 'cannot be written: it, or the disk, is read-only'],
   [10, 'cannot be read or written: the disk reports an error'],
   [11, 'is damaged'],
-  [13, 'cannot be written: the disk is full'],
+  [13, 'cannot be written: the disk is full, or the log as large as limits.dataBytes lets it be'],
   [14, 'cannot be opened or made'],
   [26, 'is damaged, or no log of Carillon'],
 ]);
