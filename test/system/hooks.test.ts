@@ -296,6 +296,7 @@ describe('RUN10 a hook', () => {
     const config = (word: string): string => `
       import { defineConfig } from 'carillon';
       export default defineConfig({
+        workers: 2,
         api: { keys: ['${key}'] },
         hooks: { publish({ data }) { return { data: ['${word}', data] }; } },
         channels: { 'room:*': { subscribe: 'anyone', history: { size: 10, ttl: '1m' } } },
@@ -305,8 +306,9 @@ describe('RUN10 a hook', () => {
     carillon = await startCarillon({ args: ['--config', join(folder, 'carillon.config.ts')] });
     await api('publish', { channel: 'room:1', data: 1 });
     write('carillon.config.ts', config('b'));
+    // Each worker swaps by itself.
     await until(
-      () => carillon.stderr.includes('generation 2 is in force'),
+      () => carillon.stderr.split('generation 2 is in force').length - 1 === 2,
       () => 'generation 2',
     );
     await api('publish', { channel: 'room:1', data: 2 });
