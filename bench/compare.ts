@@ -1,5 +1,5 @@
 /** Rounds of two contestants, one after the other in an order that turns, and the medians and ratios of what they show. */
-import { type Counts, noCounts } from '../packages/server/src/bench/checker.ts';
+import { addedCounts, type Counts, noCounts } from '../packages/server/src/bench/checker.ts';
 import type { Figure, Outcome } from '../packages/server/src/bench/outcome.ts';
 import { countsLabel, formatCounts, formatFigure, table } from '../packages/server/src/bench/report.ts';
 
@@ -35,13 +35,7 @@ export function summarise(server: string, rounds: readonly Outcome[]): Series {
     const merged = { ...plain, value: median(values) };
     return bound === undefined ? merged : { ...merged, bound };
   });
-  const counts = noCounts();
-  for (const round of rounds) {
-    counts.missing += round.counts.missing;
-    counts.duplicate += round.counts.duplicate;
-    counts.outOfOrder += round.counts.outOfOrder;
-    counts.unexpected += round.counts.unexpected;
-  }
+  const counts = rounds.map((round) => round.counts).reduce(addedCounts, noCounts());
   return { server, figures, counts, notes: [...new Set(rounds.flatMap((round) => round.notes))] };
 }
 

@@ -1,4 +1,5 @@
 /** A subscriber that comes back when its server sends it away, goes on where it stood, and checks that nothing is missing. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Counts } from '../packages/server/src/bench/checker.ts';
 import { clientFrame, FrameReader, type FrameSink, opcodes } from '../packages/server/src/bench/frames.ts';
 import type { Histogram } from '../packages/server/src/bench/histogram.ts';
@@ -146,8 +147,4 @@ function numberAt(bytes: Buffer, at: number): number {
 
 function digit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= zero && byte <= nine;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

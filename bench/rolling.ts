@@ -2,6 +2,7 @@
 
 import { Agent } from 'node:http';
 import { kill } from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { noCounts, payload } from '../packages/server/src/bench/checker.ts';
 import { Histogram } from '../packages/server/src/bench/histogram.ts';
 import { figure, latencies, notes, type Outcome } from '../packages/server/src/bench/outcome.ts';
@@ -234,8 +235,4 @@ function mostIn(times: readonly number[], ms: number): number {
     most = Math.max(most, index - first + 1);
   }
   return most;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,5 @@
 /** The scenario `workers`: what a server of two workers costs beside one of a single process, for the same load. */
-import { noCounts } from '../packages/server/src/bench/checker.ts';
+import { addedCounts, noCounts } from '../packages/server/src/bench/checker.ts';
 import { settledBytes } from '../packages/server/src/bench/idle.ts';
 import { type Figure, figure, type Outcome } from '../packages/server/src/bench/outcome.ts';
 import { processTree, residentBytes } from '../packages/server/src/bench/process-figures.ts';
@@ -44,7 +44,7 @@ export async function runWorkers(
         ...chosen('to nobody', silent, ['publications/s', 'server CPU us/publication']),
         ...chosen('', silent, ['others busy %']),
       ],
-      counts: all.reduce((sum, { counts }) => added(sum, counts), noCounts()),
+      counts: all.map((one) => one.counts).reduce(addedCounts, noCounts()),
       notes: [...new Set(all.flatMap(({ notes }) => notes))],
     };
   } finally {
@@ -69,14 +69,4 @@ function chosen(prefix: string, { figures }: Outcome, names: readonly string[]):
   return figures
     .filter(({ name }) => names.includes(name))
     .map((one) => (prefix === '' ? one : { ...one, name: `${prefix}: ${one.name}` }));
-}
-
-function added(sum: Outcome['counts'], more: Outcome['counts']): Outcome['counts'] {
-  return {
-    ...sum,
-    missing: sum.missing + more.missing,
-    duplicate: sum.duplicate + more.duplicate,
-    outOfOrder: sum.outOfOrder + more.outOfOrder,
-    unexpected: sum.unexpected + more.unexpected,
-  };
 }

@@ -194,7 +194,7 @@ export class LinkedPlace implements Place {
       this.lastSession = sessionIdOf(id, `s${++this.#sessions}`);
       return this.lastSession;
     };
-    const broker = new LinkBroker({ stream: worker.stream, lost: () => {} });
+    const broker = new LinkBroker(worker.stream);
     const options = { ...this.#options, broker, books: linkedBooks(worker.calls), newSessionId };
     const host = new CoreHost(options, this.clock);
     await host.node.start();

@@ -219,7 +219,7 @@ class CrowdedBroker extends LinkBroker {
   readonly #draw: Random;
 
   constructor(stream: FrameStream, process: SimProcess, draw: Random) {
-    super({ stream, lost: () => {} });
+    super(stream);
     this.#process = process;
     this.#draw = draw;
   }

@@ -20,6 +20,15 @@ export function noCounts(): Counts {
   return { missing: 0, duplicate: 0, outOfOrder: 0, unexpected: 0 };
 }
 
+export function addedCounts(a: Counts, b: Counts): Counts {
+  return {
+    missing: a.missing + b.missing,
+    duplicate: a.duplicate + b.duplicate,
+    outOfOrder: a.outOfOrder + b.outOfOrder,
+    unexpected: a.unexpected + b.unexpected,
+  };
+}
+
 /** Publications are numbered from 0 by the one that sends them to the channel; offsets must rise by 1 beside. */
 export class Checker {
   readonly #counts: Counts;

@@ -1,4 +1,5 @@
 /** What connections cost while they are opened, and while nothing happens on them. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Crowd } from './crowd.ts';
 import { cpu, figure, notes, type Outcome, rate } from './outcome.ts';
 import { processTree, residentBytes, stopwatch } from './process-figures.ts';
@@ -100,8 +101,4 @@ async function reachAll(target: Target, channel: string, crowd: Crowd): Promise<
   } finally {
     publisher.close();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,5 +1,7 @@
 /** `carillon top`: the figures of a running server, live in the terminal. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Counts } from '../server/figures.ts';
 import { callApi, refused } from './api.ts';
 import { type Call, type Command, columns, numberOption, textOption, usage } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -30,16 +32,6 @@ export const top: Command = {
   examples: ['top', 'top --url http://127.0.0.1:6789 --interval 5', 'top --count 1 --json'],
   run: runTop,
 };
-
-interface Counts {
-  readonly connections: number;
-  readonly sessions: number;
-  readonly users: number;
-  readonly channels: number;
-  readonly subscriptions: number;
-  readonly publications: number;
-  readonly deliveries: number;
-}
 
 interface Process {
   readonly pid: number;

@@ -38,7 +38,7 @@ export function linkedParts(
   const state = linkedState(calls, peers);
   return {
     ...state,
-    broker: new LinkBroker({ stream, lost: () => {} }),
+    broker: new LinkBroker(stream),
     stores: { ...state.stores, groups: new LinkedGroups(calls) },
     books: linkedBooks(calls),
     worker: id,

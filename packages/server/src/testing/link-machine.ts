@@ -98,11 +98,9 @@ export class LinkedBroker implements BrokerSink {
   constructor(socket: Socket) {
     this.socket = socket;
     this.stream = new FrameStream(socket);
-    this.broker = new LinkBroker({
-      stream: this.stream,
-      lost: () => {
-        this.lost += 1;
-      },
+    this.broker = new LinkBroker(this.stream);
+    this.stream.onEnded(() => {
+      this.lost += 1;
     });
   }
 

@@ -95,7 +95,7 @@ export class LinkedHosts {
         stores: { ...state.stores, groups: new LinkedGroups(calls) },
         ...(authenticate !== undefined && { authenticate }),
         rules,
-        broker: new LinkBroker({ stream, lost: () => {} }),
+        broker: new LinkBroker(stream),
         newSessionId: () => worker.sessionId(newName()),
         newSessionOrder: sessionOrders(worker.id, this.clock),
       },

@@ -25,13 +25,6 @@ import {
   readRefusal,
 } from './messages.ts';
 
-export interface LinkBrokerOptions {
-  /** To the primary. */
-  readonly stream: FrameStream;
-  /** The primary is gone: nothing can be published or read any more. */
-  readonly lost: () => void;
-}
-
 interface Answer {
   readonly result: unknown;
   readonly publications: Publication[];
@@ -51,7 +44,8 @@ export class LinkBroker implements Broker {
   #sink: BrokerSink | undefined;
   #isGone = false;
 
-  constructor({ stream, lost }: LinkBrokerOptions) {
+  /** `stream`: to the primary. When that is gone, nothing can be published or read any more. */
+  constructor(stream: FrameStream) {
     this.#stream = stream;
     stream.receive(kinds.publications, (body) => {
       const { channel, batch, epoch } = readPublications(body);
@@ -72,11 +66,7 @@ export class LinkBroker implements Broker {
       const { id, error } = readRefusal(body);
       this.#take(id)?.reject(error);
     });
-    stream.onEnded(() => {
-      const wasOpen = this.#sink !== undefined;
-      this.#giveUp();
-      if (wasOpen) lost();
-    });
+    stream.onEnded(() => this.#giveUp());
   }
 
   async start(sink: BrokerSink): Promise<void> {

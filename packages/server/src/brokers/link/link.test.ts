@@ -111,7 +111,7 @@ describe('frames', () => {
       for (let next = reader.next(); next !== undefined; next = reader.next())
         if (next.kind === kinds.publications) frames.push(next.body);
     });
-    const worker = new LinkBroker({ stream: new FrameStream(socket), lost: () => {} });
+    const worker = new LinkBroker(new FrameStream(socket));
     await worker.subscribe('ü');
     const data = ['{"b":12345678901234567890,"a":"é 🎈"}', '"\\u2028"'];
     for (const text of data) await worker.publish('ü', text, { ...kept, exclude: { users: ['u'] } });
